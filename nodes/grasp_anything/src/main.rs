@@ -1,0 +1,2 @@
+//! Part of the grasp_anything stack.
+fn main() {}
