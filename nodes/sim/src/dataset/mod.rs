@@ -1,0 +1,1 @@
+//! Training data from renders of the simulated cell.

@@ -1,0 +1,1 @@
+//! Hardware faces: the cell behind the protocols of the real controllers.

@@ -1,0 +1,1 @@
+//! The bus node that owns the world, the renderer and the hardware faces.

@@ -1,0 +1,3 @@
+//! Renderer: colour, metric depth and instance ids.
+
+pub mod material;

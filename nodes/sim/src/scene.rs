@@ -1,0 +1,1 @@
+//! Scenes: which objects lie where.

@@ -1,0 +1,1 @@
+//! The physical world: robot, table and objects.
