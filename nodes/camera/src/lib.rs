@@ -1,1 +1,26 @@
-//! Part of the grasp_anything stack.
+//! Cameras: the pinhole model with lens distortion, and a source that replays images or video.
+//!
+//! # The model
+//!
+//! [`Intrinsics`] turns points in the camera's optical frame (x right, y down, z forward, metres; REP 103) into pixels
+//! and pixels with a depth back into points:
+//!
+//! ```
+//! use camera::Intrinsics;
+//! use nalgebra::{Point2, Point3};
+//!
+//! # fn main() -> Result<(), camera::ModelError> {
+//! let intrinsics = Intrinsics::from_hfov(1280, 720, 87_f64.to_radians())?;
+//! let point = Point3::new(0.1, -0.2, 0.8);
+//! let pixel = intrinsics.project(&point)?;
+//! let back = intrinsics.deproject(&pixel, point.z)?;
+//! assert!((back - point).norm() < 1e-9);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Pixel coordinates count as in ROS and OpenCV: the centre of the top left pixel is (0, 0).
+
+pub mod model;
+
+pub use model::{Distortion, Intrinsics, ModelError, RayTable};
