@@ -1,0 +1,45 @@
+# grasp_anything: two commands are enough on a bare machine, `make demo` and `make test`.
+#
+#   make demo             a cluttered table in the simulator, one click, one grasp; keeps running until Ctrl-C
+#   make demo ONCE=1      the same, ends by itself: status 0 when the object was lifted and held, 1 when not
+#   make demo ARGS="scene:=single seed:=7"   any argument of launch/sim.launch
+#   make test             the whole test suite
+#   make build            target/release/grasp_anything
+#   make completions      shell completions into target/completions/
+#   make setup            system packages and ONNX Runtime only
+
+SHELL := /bin/bash
+# rustup's cargo, also in a shell that was open before rustup came.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+BINARY := target/release/grasp_anything
+ARGS ?=
+ifeq ($(ONCE),1)
+DEMO_ARGS := once:=true
+endif
+
+.PHONY: demo setup build test check completions
+
+demo: build
+	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
+
+setup:
+	@scripts/setup
+
+build: setup
+	cargo build --release --locked --package grasp_anything
+
+test:
+	cargo test --workspace --locked
+
+# What the continuous integration asks for, beside the tests.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+completions: build
+	mkdir -p target/completions
+	$(BINARY) completions bash > target/completions/grasp_anything.bash
+	$(BINARY) completions zsh > target/completions/_grasp_anything
+	$(BINARY) completions fish > target/completions/grasp_anything.fish
