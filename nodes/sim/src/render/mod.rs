@@ -1,3 +1,5 @@
 //! Renderer: colour, metric depth and instance ids.
 
 pub mod material;
+pub mod mesh;
+mod noise;
