@@ -1,1 +1,2 @@
-//! Part of the grasp_anything stack.
+//! Driver of the SCHUNK SIH hand.
+pub mod dynamixel;

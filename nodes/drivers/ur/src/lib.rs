@@ -1,1 +1,5 @@
-//! Part of the grasp_anything stack.
+//! Driver of Universal Robots arms.
+pub mod control_program;
+pub mod dashboard;
+pub mod mode;
+pub mod rtde;
