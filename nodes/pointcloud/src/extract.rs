@@ -6,6 +6,7 @@ use nalgebra::{Isometry3, Matrix3, Point3, Vector3};
 use crate::bounds::{self, OrientedBox};
 use crate::filter::{self, Outliers};
 use crate::image::{DepthImage, MaskBounds, MaskImage};
+use crate::round;
 use crate::sample;
 
 /// An axis-aligned region in the base frame, metres.
@@ -184,7 +185,7 @@ pub enum Refusal {
 pub struct Target {
     /// Exactly [`Config::points`] points, in the order of farthest point sampling.
     pub points: Vec<Point3<f32>>,
-    /// The upright box, completed to the table where the object rests on it.
+    /// The upright box, completed behind where the front is round, and to the table where the object rests on it.
     pub table_box: OrientedBox,
     /// The freely turned box around what was seen.
     pub tight_box: OrientedBox,
@@ -264,7 +265,12 @@ impl Extractor {
         let points = sample::farthest_points(&candidates, self.config.points);
         let upright = bounds::table_box(&candidates).ok_or_else(|| too_few.clone())?;
         let tight_box = bounds::tight_box(&points).ok_or(too_few)?;
-        let table_box = bounds::complete_to_table(&upright, self.config.rest_gap_m);
+        let camera_in_base = Point3::from(base_from_camera.translation.vector);
+        let whole = match round::front_circle(&candidates, &camera_in_base) {
+            Some(circle) => round::complete_round(&upright, &circle),
+            None => upright,
+        };
+        let table_box = bounds::complete_to_table(&whole, self.config.rest_gap_m);
         Ok(Target { points, table_box, tight_box, counts })
     }
 

@@ -44,12 +44,13 @@
 //! Only surfaces that face the camera are in the cloud. The far side of an object is missing, so a box around the
 //! points is too short along the view where the top is not seen either (a can that is as tall as the camera). Two
 //! things help: the box reaches down to the table wherever the object can be taken to rest on it
-//! ([`bounds::complete_to_table`]), and round objects can be completed by a circle fit ([`bounds::fit_circle`]).
+//! ([`bounds::complete_to_table`]), and round things are completed by the circle that fits their front ([`round`]).
 
 pub mod bounds;
 pub mod extract;
 pub mod filter;
 pub mod image;
+pub mod round;
 pub mod sample;
 
 pub use bounds::OrientedBox;

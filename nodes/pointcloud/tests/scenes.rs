@@ -116,7 +116,7 @@ fn a_sphere_has_its_points_on_its_surface() {
         // Depth is quantised to 1 mm.
         assert!((distance - radius).abs() < 1e-3, "{distance}");
     }
-    // The far lower side is hidden, the rest is not.
+    // The far lower side is hidden and was completed.
     let found = target.table_box;
     assert!((found.size.z - 2.0 * radius).abs() < 3e-3, "height {}", found.size.z);
     // A pixel of 2 mm is eroded all around, and the rim is steep.
