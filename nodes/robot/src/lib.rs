@@ -1,1 +1,10 @@
-//! Part of the grasp_anything stack.
+//! The robot: description, kinematics, hand, and limits.
+
+pub mod kinematics;
+pub mod model;
+pub mod ur5;
+
+mod chain;
+
+pub use kinematics::{Kinematics, KinematicsError, LinkPoses};
+pub use model::{Model, ModelError};
