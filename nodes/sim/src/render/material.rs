@@ -3,6 +3,8 @@
 //! Patterns are evaluated at the shaded point, in the mesh's own frame (metres) or in its texture
 //! coordinates, so that no image files are needed and a texture stays with its object.
 
+use rand::{Rng, RngExt as _};
+
 use super::noise::{hash_cell, noise_2d, noise_3d, unit};
 
 /// The look of one surface. Colours are sRGB, each channel in 0..=1.
@@ -20,6 +22,14 @@ impl Material {
     /// A plain, patternless material. `rgb` is sRGB 0..=1.
     pub const fn plain(rgb: [f32; 3], roughness: f32) -> Self {
         Self { rgb, roughness, pattern: Pattern::Plain }
+    }
+
+    /// A random material: any colour, roughness and pattern; a share `plain` of them without pattern.
+    pub fn randomise(rng: &mut impl Rng, plain: f64) -> Self {
+        let rgb = random_rgb(rng);
+        let roughness = rng.random_range(0.15..1.0);
+        let pattern = if rng.random_bool(plain) { Pattern::Plain } else { Pattern::randomise(rng) };
+        Self { rgb, roughness, pattern }
     }
 
     /// The same material with `pattern` on it.
@@ -108,6 +118,57 @@ pub enum Pattern {
         /// Width of a joint.
         joint_m: f32,
     },
+}
+
+impl Pattern {
+    /// A random pattern in random colours, of the size of household things.
+    pub fn randomise(rng: &mut impl Rng) -> Self {
+        let rgb = random_rgb(rng);
+        let size = |rng: &mut _, low: f32, high: f32| log_uniform(rng, low, high);
+        match rng.random_range(0..8) {
+            0 => Self::Stripes {
+                rgb,
+                across: std::array::from_fn(|_| rng.random_range(-1.0..1.0)),
+                period_m: size(rng, 0.006, 0.12),
+                fill: rng.random_range(0.15..0.85),
+            },
+            1 => Self::Checker { rgb, cell_m: size(rng, 0.006, 0.1) },
+            2 => {
+                let v_min = rng.random_range(0.0..0.4);
+                let v_max = v_min + rng.random_range(0.25..0.6);
+                Self::Label { rgb, print_rgb: random_rgb(rng), v_min, v_max, seed: rng.random_range(0..100_000) }
+            }
+            3 => Self::Print {
+                palette: std::array::from_fn(|_| random_rgb(rng)),
+                seed: rng.random_range(0..100_000),
+            },
+            4 => Self::Noise { rgb, scale_m: size(rng, 0.003, 0.25) },
+            5 => Self::Speckle { rgb, scale_m: size(rng, 0.001, 0.02), density: rng.random_range(0.05..0.6) },
+            6 => Self::Wood { rgb, ring_m: size(rng, 0.008, 0.12) },
+            _ => Self::Tiles { rgb, tile_m: size(rng, 0.02, 0.4), joint_m: size(rng, 0.001, 0.008) },
+        }
+    }
+}
+
+/// A colour as things have it: often muted, sometimes grey, sometimes vivid. sRGB.
+fn random_rgb(rng: &mut impl Rng) -> [f32; 3] {
+    let value: f32 = rng.random_range(0.05..0.98);
+    let saturation: f32 = match rng.random_range(0..10) {
+        0..3 => rng.random_range(0.0..0.08),
+        3..7 => rng.random_range(0.0..0.6),
+        _ => rng.random_range(0.5..1.0),
+    };
+    let hue: f32 = rng.random_range(0.0..3.0);
+    std::array::from_fn(|k| {
+        // Distance of this channel's hue around the circle of three, 0 at the channel to 1.5 opposite.
+        let d = (hue - k as f32).rem_euclid(3.0);
+        let pure = (2.0 * (d.min(3.0 - d) - 0.25)).clamp(0.0, 1.0);
+        (value * (1.0 - saturation * pure)).clamp(0.0, 1.0)
+    })
+}
+
+fn log_uniform(rng: &mut impl Rng, low: f32, high: f32) -> f32 {
+    rng.random_range(low.ln()..high.ln()).exp()
 }
 
 /// A material prepared for shading: colours linear instead of sRGB.

@@ -1,5 +1,83 @@
-//! Renderer: colour, metric depth and instance ids.
+//! Renderer: colour, metric depth and instance ids in one pass.
+//!
+//! A z-buffer rasteriser on the CPU with deferred shading: the first pass finds the triangle that
+//! each pixel sees, the second computes its colour once. [`Renderer::render`] takes meshes with
+//! poses and materials ([`Visual`]), a [`Lighting`] and a [`Camera`], and fills a [`Frame`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use camera::Intrinsics;
+//! use nalgebra::Isometry3;
+//! use sim::{render::{Camera, Frame, Lighting, Renderer, Visual, material::Material, mesh::TriangleMesh}, shape::Shape};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let ball = Visual {
+//!     mesh: Arc::new(TriangleMesh::from(&Shape::Sphere { radius: 0.1 })),
+//!     world_from_mesh: Isometry3::translation(0.0, 0.0, 1.0),
+//!     material: Material::plain([0.8, 0.1, 0.1], 0.4),
+//!     instance: 2,
+//! };
+//! let camera = Camera {
+//!     intrinsics: Intrinsics::from_hfov(64, 48, 1.0)?,
+//!     world_from_optical: Isometry3::identity(),
+//! };
+//! let mut frame = Frame::default();
+//! Renderer::default().render(&[ball], &Lighting::default(), &camera, &mut frame);
+//! let middle = 24 * 64 + 32;
+//! assert_eq!(frame.instance[middle], 2);
+//! assert!((frame.depth_m[middle] - 0.9).abs() < 0.01);
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod lighting;
 pub mod material;
 pub mod mesh;
+pub mod model;
+pub mod room;
+
+mod frame;
 mod noise;
+mod occlusion;
+mod scan;
+mod shade;
+mod shadow;
+mod tone;
+mod visibility;
+
+pub use frame::{Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual};
+pub use lighting::Lighting;
+
+use material::LinearMaterial;
+
+/// Renders frames; keeps its buffers from one frame to the next.
+#[derive(Debug, Default)]
+pub struct Renderer {
+    visibility: visibility::Visibility,
+    shadow: shadow::ShadowMap,
+    occlusion: occlusion::Occlusion,
+    row: shade::Row,
+    tone: tone::ToneCurve,
+    materials: Vec<LinearMaterial>,
+}
+
+impl Renderer {
+    /// Renders `visuals` into `frame`, which takes the camera's size.
+    pub fn render(&mut self, visuals: &[Visual], lighting: &Lighting, camera: &Camera, frame: &mut Frame) {
+        frame.resize(camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+        self.visibility.draw(visuals, camera);
+        self.shadow.draw(visuals, lighting);
+        self.materials.clear();
+        self.materials.extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
+        let inputs = shade::Inputs {
+            visuals,
+            materials: &self.materials,
+            visibility: &self.visibility,
+            shadow: &self.shadow,
+            occlusion: &self.occlusion,
+            lighting,
+            camera,
+        };
+        shade::shade(&inputs, &mut self.row, &self.tone, frame);
+    }
+}

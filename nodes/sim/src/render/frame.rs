@@ -1,0 +1,64 @@
+//! What the renderer takes and what it gives.
+
+use std::sync::Arc;
+
+use camera::model::Intrinsics;
+use nalgebra::Isometry3;
+
+use super::{material::Material, mesh::TriangleMesh};
+
+/// Instance id of everything that is neither robot nor object.
+pub const INSTANCE_BACKGROUND: u8 = 0;
+/// Instance id of the robot, hand included.
+pub const INSTANCE_ROBOT: u8 = 1;
+/// Instance id of the first object of a scene; the others follow.
+pub const INSTANCE_FIRST_OBJECT: u8 = 2;
+
+/// One mesh in the picture.
+#[derive(Clone, Debug)]
+pub struct Visual {
+    /// The mesh, shared between frames.
+    pub mesh: Arc<TriangleMesh>,
+    /// Pose of the mesh in the world frame, metres.
+    pub world_from_mesh: Isometry3<f32>,
+    /// Its look.
+    pub material: Material,
+    /// 0 background, 1 robot, 2 and above objects. Visuals other than background cast shadows.
+    pub instance: u8,
+}
+
+/// A pinhole camera in the world. Lens distortion is not rendered: like the real driver's output,
+/// pictures count as rectified.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Size of the picture, focal lengths and principal point.
+    pub intrinsics: Intrinsics,
+    /// Pose of the optical frame (x right, y down, z forward) in the world frame.
+    pub world_from_optical: Isometry3<f64>,
+}
+
+/// A rendered frame, all images row by row from the top left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Frame {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Colour, three bytes (sRGB) a pixel.
+    pub rgb: Vec<u8>,
+    /// Depth along the optical axis in metres; 0 where nothing was hit.
+    pub depth_m: Vec<f32>,
+    /// Instance id of what each pixel shows.
+    pub instance: Vec<u8>,
+}
+
+impl Frame {
+    /// Makes room for a picture of this size; contents are unspecified until rendered.
+    pub(super) fn resize(&mut self, width: usize, height: usize) {
+        self.width = width;
+        self.height = height;
+        self.rgb.resize(width * height * 3, 0);
+        self.depth_m.resize(width * height, 0.0);
+        self.instance.resize(width * height, 0);
+    }
+}

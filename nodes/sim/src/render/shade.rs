@@ -1,0 +1,277 @@
+//! Second pass: the colour of each pixel, computed once and row by row.
+//!
+//! What differs from triangle to triangle is gathered into flat arrays first; the arithmetic of the
+//! light then runs over those arrays in plain loops, which the compiler turns into vector code.
+
+use nalgebra::{Matrix3, Vector3};
+
+use super::{
+    Camera, Frame, Lighting, Visual,
+    material::LinearMaterial,
+    occlusion::Occlusion,
+    shadow::ShadowMap,
+    tone::ToneCurve,
+    visibility::{NONE, Seen, Visibility},
+};
+
+/// One image row as flat arrays.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    z: Vec<f32>,
+    normal: [Vec<f32>; 3],
+    colour: [Vec<f32>; 3],
+    roughness: Vec<f32>,
+    /// Point in the light's frame.
+    in_light: [Vec<f32>; 3],
+    /// Direction from the eye in the world, not of unit length.
+    ray: [Vec<f32>; 3],
+    /// Cosine between the normal and the key light.
+    facing: Vec<f32>,
+    shadow: Vec<f32>,
+    occlusion: Vec<f32>,
+}
+
+impl Row {
+    fn resize(&mut self, width: usize) {
+        let single = [&mut self.z, &mut self.roughness, &mut self.facing, &mut self.shadow, &mut self.occlusion];
+        let triples = [&mut self.normal, &mut self.colour, &mut self.in_light, &mut self.ray];
+        for list in single.into_iter().chain(triples.into_iter().flatten()) {
+            list.resize(width, 0.0);
+        }
+    }
+}
+
+/// What shading reads.
+#[derive(Debug)]
+pub(super) struct Inputs<'a> {
+    pub(super) visuals: &'a [Visual],
+    pub(super) materials: &'a [LinearMaterial],
+    pub(super) visibility: &'a Visibility,
+    pub(super) shadow: &'a ShadowMap,
+    pub(super) occlusion: &'a Occlusion,
+    pub(super) lighting: &'a Lighting,
+    pub(super) camera: &'a Camera,
+}
+
+/// Shades the whole picture into `frame`, which has the camera's size.
+pub(super) fn shade(inputs: &Inputs<'_>, row: &mut Row, tone: &ToneCurve, frame: &mut Frame) {
+    let width = frame.width;
+    row.resize(width);
+    let light = Light::new(inputs);
+    for y in 0..frame.height {
+        let pixels = y * width..(y + 1) * width;
+        gather(inputs, y, row, &mut frame.depth_m[pixels.clone()], &mut frame.instance[pixels.clone()]);
+        inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
+        geometry(&light, y, row);
+        for x in 0..width {
+            row.shadow[x] = if row.facing[x] > 0.0 {
+                let n = |k: usize| row.normal[k][x];
+                let m = &light.light_from_world;
+                let away = n(0) * m[(2, 0)] + n(1) * m[(2, 1)] + n(2) * m[(2, 2)];
+                let scale = -1.0 / away.min(-0.15);
+                let slope = [0, 1].map(|r| (n(0) * m[(r, 0)] + n(1) * m[(r, 1)] + n(2) * m[(r, 2)]) * scale);
+                inputs.shadow.visibility([row.in_light[0][x], row.in_light[1][x], row.in_light[2][x]], slope)
+            } else {
+                0.0
+            };
+        }
+        light_up(&light, row);
+        tone.write(&row.colour, &mut frame.rgb[pixels.start * 3..pixels.end * 3]);
+    }
+}
+
+/// Light and camera in the form that the inner loops need.
+#[derive(Debug)]
+struct Light {
+    world_from_camera: Matrix3<f32>,
+    eye: Vector3<f32>,
+    focal: [f32; 2],
+    centre: [f32; 2],
+    light_from_world: Matrix3<f32>,
+    key: Vector3<f32>,
+    key_rgb: [f32; 3],
+    fill: Vector3<f32>,
+    fill_rgb: [f32; 3],
+    sky: [f32; 3],
+    ground: [f32; 3],
+}
+
+impl Light {
+    fn new(inputs: &Inputs<'_>) -> Self {
+        let lighting = inputs.lighting;
+        let scaled = |rgb: [f32; 3]| rgb.map(|c| c * lighting.exposure);
+        let unit = |v: Vector3<f32>| v.try_normalize(1e-6).unwrap_or_else(Vector3::z);
+        let world_from_optical = inputs.camera.world_from_optical.cast::<f32>();
+        let intrinsics = &inputs.camera.intrinsics;
+        Self {
+            world_from_camera: *world_from_optical.rotation.to_rotation_matrix().matrix(),
+            eye: world_from_optical.translation.vector,
+            focal: [1.0 / intrinsics.fx as f32, 1.0 / intrinsics.fy as f32],
+            centre: [intrinsics.cx as f32, intrinsics.cy as f32],
+            light_from_world: *inputs.shadow.light_from_world(),
+            key: unit(lighting.key_direction),
+            key_rgb: scaled(lighting.key_rgb),
+            fill: unit(lighting.fill_direction),
+            fill_rgb: scaled(lighting.fill_rgb),
+            sky: scaled(lighting.sky_rgb),
+            ground: scaled(lighting.ground_rgb),
+        }
+    }
+}
+
+/// Collects depth, normal and colour of each pixel's surface, run by run of equal triangles.
+fn gather(inputs: &Inputs<'_>, y: usize, row: &mut Row, depth_m: &mut [f32], instance: &mut [u8]) {
+    let width = depth_m.len();
+    let ids = &inputs.visibility.triangle[y * width..(y + 1) * width];
+    let inverse = &inputs.visibility.inverse_depth[y * width..(y + 1) * width];
+    let mut x = 0;
+    while x < width {
+        let id = ids[x];
+        let end = x + ids[x..].iter().take_while(|&&other| other == id).count();
+        let run = x..end;
+        if id == NONE {
+            for list in row.normal.iter_mut().chain(&mut row.colour) {
+                list[run.clone()].fill(0.0);
+            }
+            row.z[run.clone()].fill(1.0e3);
+            row.roughness[run.clone()].fill(1.0);
+            depth_m[run.clone()].fill(0.0);
+            instance[run].fill(0);
+        } else {
+            let seen = &inputs.visibility.seen[id as usize];
+            for ((z, depth), inverse) in
+                row.z[run.clone()].iter_mut().zip(&mut depth_m[run.clone()]).zip(&inverse[run.clone()])
+            {
+                *z = 1.0 / inverse;
+                *depth = *z;
+            }
+            instance[run.clone()].fill(inputs.visuals[seen.visual as usize].instance);
+            surface(inputs, seen, y, run, row);
+        }
+        x = end;
+    }
+}
+
+/// Normal, colour and roughness of one triangle's run of pixels.
+fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: std::ops::Range<usize>, row: &mut Row) {
+    let vertices = &inputs.visibility.vertices;
+    let [a, b, c] = seen.vertices.map(|v| v as usize);
+    let dy = (y as i32 - seen.origin[1]) as f32;
+    let plane = |p: [f32; 3]| (p[0] + p[2] * dy - p[1] * seen.origin[0] as f32, p[1]);
+    let (b_base, b_step) = plane(seen.barycentric[0]);
+    let (c_base, c_step) = plane(seen.barycentric[1]);
+    let (na, nb, nc) = (vertices.normal[a], vertices.normal[b], vertices.normal[c]);
+    let flat = na == nb && nb == nc;
+    for k in 0..3 {
+        let normals = &mut row.normal[k][run.clone()];
+        if flat {
+            normals.fill(na[k]);
+        } else {
+            let (to_b, to_c) = (nb[k] - na[k], nc[k] - na[k]);
+            for (step, (normal, z)) in normals.iter_mut().zip(&row.z[run.clone()]).enumerate() {
+                let x = (run.start + step) as i32 as f32;
+                *normal = na[k] + ((b_base + b_step * x) * to_b + (c_base + c_step * x) * to_c) * z;
+            }
+        }
+    }
+    let material = &inputs.materials[seen.visual as usize];
+    row.roughness[run.clone()].fill(material.roughness);
+    if material.is_plain() {
+        for (list, value) in row.colour.iter_mut().zip(material.rgb) {
+            list[run.clone()].fill(value);
+        }
+        return;
+    }
+    let (pa, pb, pc) = (vertices.in_mesh[a], vertices.in_mesh[b], vertices.in_mesh[c]);
+    let (ta, tb, tc) = (vertices.uv[a], vertices.uv[b], vertices.uv[c]);
+    for x in run {
+        let at = x as i32 as f32;
+        let wb = (b_base + b_step * at) * row.z[x];
+        let wc = (c_base + c_step * at) * row.z[x];
+        let p = [0, 1, 2].map(|k| pa[k] + (pb[k] - pa[k]) * wb + (pc[k] - pa[k]) * wc);
+        let uv = [0, 1].map(|k| ta[k] + (tb[k] - ta[k]) * wb + (tc[k] - ta[k]) * wc);
+        let rgb = material.albedo(p, uv);
+        for k in 0..3 {
+            row.colour[k][x] = rgb[k];
+        }
+    }
+}
+
+/// Unit normals, rays, points in the light's frame and the key light's cosine.
+fn geometry(light: &Light, y: usize, row: &mut Row) {
+    let width = row.z.len();
+    let m = &light.world_from_camera;
+    let v = (y as f32 - light.centre[1]) * light.focal[1];
+    let base: [f32; 3] = std::array::from_fn(|k| m[(k, 1)] * v + m[(k, 2)]);
+    for k in 0..3 {
+        for (x, ray) in row.ray[k][..width].iter_mut().enumerate() {
+            *ray = base[k] + m[(k, 0)] * ((x as i32 as f32 - light.centre[0]) * light.focal[0]);
+        }
+    }
+    let [nx, ny, nz] = &mut row.normal;
+    let (nx, ny, nz) = (&mut nx[..width], &mut ny[..width], &mut nz[..width]);
+    let facing = &mut row.facing[..width];
+    for x in 0..width {
+        let scale = 1.0 / (nx[x] * nx[x] + ny[x] * ny[x] + nz[x] * nz[x]).max(1e-12).sqrt();
+        nx[x] *= scale;
+        ny[x] *= scale;
+        nz[x] *= scale;
+        facing[x] = nx[x] * light.key.x + ny[x] * light.key.y + nz[x] * light.key.z;
+    }
+    let [rx, ry, rz] = &row.ray;
+    let (rx, ry, rz, z) = (&rx[..width], &ry[..width], &rz[..width], &row.z[..width]);
+    for k in 0..3 {
+        let to = &light.light_from_world;
+        let (tx, ty, tz) = (to[(k, 0)], to[(k, 1)], to[(k, 2)]);
+        let offset = tx * light.eye.x + ty * light.eye.y + tz * light.eye.z;
+        for (x, out) in row.in_light[k][..width].iter_mut().enumerate() {
+            *out = offset + (tx * rx[x] + ty * ry[x] + tz * rz[x]) * z[x];
+        }
+    }
+}
+
+/// Turns the surface colours into radiance: matt reflection, highlight, and the sheen that smooth
+/// surfaces show at grazing angles.
+fn light_up(light: &Light, row: &mut Row) {
+    let width = row.z.len();
+    let [nx, ny, nz] = &row.normal;
+    let (nx, ny, nz) = (&nx[..width], &ny[..width], &nz[..width]);
+    let [rx, ry, rz] = &row.ray;
+    let (rx, ry, rz) = (&rx[..width], &ry[..width], &rz[..width]);
+    let (facing, shadow) = (&row.facing[..width], &row.shadow[..width]);
+    let (roughness, occlusion) = (&row.roughness[..width], &row.occlusion[..width]);
+    let [red, green, blue] = &mut row.colour;
+    let (red, green, blue) = (&mut red[..width], &mut green[..width], &mut blue[..width]);
+    let (key, fill) = (light.key, light.fill);
+    for x in 0..width {
+        let n = [nx[x], ny[x], nz[x]];
+        let to_eye = -1.0 / (rx[x] * rx[x] + ry[x] * ry[x] + rz[x] * rz[x]).sqrt();
+        let v = [rx[x] * to_eye, ry[x] * to_eye, rz[x] * to_eye];
+        let h = [key.x + v[0], key.y + v[1], key.z + v[2]];
+        let h_scale = 1.0 / (h[0] * h[0] + h[1] * h[1] + h[2] * h[2]).max(1e-6).sqrt();
+        let n_h = ((n[0] * h[0] + n[1] * h[1] + n[2] * h[2]) * h_scale).max(0.0);
+        let l_h = ((key.x * h[0] + key.y * h[1] + key.z * h[2]) * h_scale).max(0.1);
+        let n_v = (n[0] * v[0] + n[1] * v[1] + n[2] * v[2]).max(0.0);
+        let rough = roughness[x];
+        let a2 = rough * rough * rough * rough;
+        let t = n_h * n_h * (a2 - 1.0) + 1.0;
+        // Highlight after Karis' approximation of GGX for a dielectric (4 % at normal incidence).
+        let highlight = (0.04 * a2 / (t * t * l_h * l_h * (rough * 4.0 + 2.0))).min(4.0);
+        let direct = facing[x].max(0.0) * shadow[x];
+        let fill_cosine = (n[0] * fill.x + n[1] * fill.y + n[2] * fill.z).max(0.0);
+        let up = 0.5 + 0.5 * n[2];
+        let mirrored_up = (0.5 + (n_v * n[2] - 0.5 * v[2])).clamp(0.0, 1.0);
+        let graze = 1.0 - n_v;
+        let sheen = (0.04 + 0.5 * graze * graze * graze * graze * graze) * (1.0 - rough) * occlusion[x];
+        let lit = |albedo: f32, k: usize| {
+            let ambient = light.ground[k] + (light.sky[k] - light.ground[k]) * up;
+            let mirrored = light.ground[k] + (light.sky[k] * 1.5 - light.ground[k]) * mirrored_up;
+            albedo * (light.key_rgb[k] * direct + (light.fill_rgb[k] * fill_cosine + ambient) * occlusion[x])
+                + light.key_rgb[k] * highlight * direct
+                + mirrored * sheen
+        };
+        red[x] = lit(red[x], 0);
+        green[x] = lit(green[x], 1);
+        blue[x] = lit(blue[x], 2);
+    }
+}
