@@ -125,7 +125,9 @@ impl Parser<'_> {
             self.skip_spaces();
             match self.chars.peek().copied() {
                 None => {
-                    return Err(self.malformed(format!("the parenthesis of $({name} is not closed")));
+                    return Err(
+                        self.malformed(format!("the parenthesis of $({name} is not closed"))
+                    );
                 }
                 Some(')') => {
                     self.chars.next();
