@@ -1,0 +1,399 @@
+//! A graph of nodes and the two ways to run it.
+
+mod lockstep;
+mod realtime;
+mod report;
+mod supervise;
+
+pub use report::{GraphError, NodeFailure, RunReport, ShutdownReason};
+
+use crate::{
+    BusError, Clock, ClockSource, Diagnostics, NameError, Network, Node, ParameterError,
+    ParameterOverrides, Qos, Remap, ShutdownPhase, TfBuffer, Time,
+    names::{NodeName, RemapRules},
+    node::Shared,
+    topic::Publisher,
+};
+use futures::future::LocalBoxFuture;
+use msgs::diagnostic_msgs::DiagnosticArray;
+use std::{collections::BTreeSet, error::Error, fmt, future::Future, sync::Arc, time::Duration};
+use supervise::Outcome;
+
+/// Period of `/diagnostics`, in node time.
+const DIAGNOSTICS_PERIOD: Duration = Duration::from_secs(1);
+
+/// What holds for every node of a graph.
+#[derive(Debug, Clone)]
+pub struct GraphConfig {
+    /// Where time comes from. A lockstep run needs [`ClockSource::Simulated`], a real-time run one of the others.
+    pub clock: ClockSource,
+    /// Namespace put in front of every node's own.
+    pub namespace: String,
+    /// Remap rules for every node, after its own.
+    pub remaps: Vec<Remap>,
+    /// Parameters for every node, before its own.
+    pub parameters: ParameterOverrides,
+    /// How long nodes may take to end in each phase of the shutdown, in node time.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for GraphConfig {
+    fn default() -> Self {
+        Self {
+            clock: ClockSource::System,
+            namespace: String::new(),
+            remaps: Vec::new(),
+            parameters: ParameterOverrides::new(),
+            shutdown_grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl GraphConfig {
+    /// The default with a simulated clock, for lockstep runs.
+    pub fn lockstep() -> Self {
+        Self {
+            clock: ClockSource::Simulated,
+            ..Self::default()
+        }
+    }
+}
+
+/// How one node of a graph is set up.
+#[derive(Debug, Clone)]
+pub struct NodeSpec {
+    name: String,
+    namespace: String,
+    remaps: Vec<Remap>,
+    parameters: ParameterOverrides,
+    required: bool,
+    owns_robot: bool,
+    ends_graph: bool,
+}
+
+impl NodeSpec {
+    /// A node with this base name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            namespace: String::new(),
+            remaps: Vec::new(),
+            parameters: ParameterOverrides::new(),
+            required: true,
+            owns_robot: false,
+            ends_graph: false,
+        }
+    }
+
+    /// Puts the node in a namespace (below the graph's, unless it begins with a slash).
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// Adds a remap rule; the first that fits wins.
+    #[must_use]
+    pub fn remap(mut self, rule: Remap) -> Self {
+        self.remaps.push(rule);
+        self
+    }
+
+    /// Adds parameter values; later ones win.
+    #[must_use]
+    pub fn parameters(mut self, parameters: ParameterOverrides) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// Lets the graph go on when this node fails.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Marks a node that moves a robot: at shutdown it is stopped before all others.
+    #[must_use]
+    pub fn owns_robot(mut self) -> Self {
+        self.owns_robot = true;
+        self
+    }
+
+    /// Shuts the graph down when this node is done.
+    #[must_use]
+    pub fn ends_graph(mut self) -> Self {
+        self.ends_graph = true;
+        self
+    }
+}
+
+type NodeError = Box<dyn Error + Send + Sync>;
+type NodeMain = Box<dyn FnOnce(Node) -> LocalBoxFuture<'static, Result<(), NodeError>> + Send>;
+
+/// A node that waits to be run.
+struct Entry {
+    node: Node,
+    required: bool,
+    owns_robot: bool,
+    ends_graph: bool,
+    main: NodeMain,
+}
+
+/// Nodes that run together on one bus.
+pub struct Graph {
+    config: GraphConfig,
+    shared: Arc<Shared>,
+    names: BTreeSet<NodeName>,
+    entries: Vec<Entry>,
+}
+
+impl Graph {
+    /// A graph without nodes. Its clock starts now.
+    pub fn new(config: GraphConfig) -> Self {
+        let shared = Arc::new(Shared::new(Clock::new(config.clock)));
+        Self {
+            config,
+            shared,
+            names: BTreeSet::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    /// Adds a node: its set-up, and the function that runs it to its end.
+    pub fn add<F, Run, E>(&mut self, spec: NodeSpec, main: F) -> Result<(), GraphError>
+    where
+        F: FnOnce(Node) -> Run + Send + 'static,
+        Run: Future<Output = Result<(), E>> + 'static,
+        E: Into<NodeError>,
+    {
+        let NodeSpec {
+            name,
+            namespace,
+            remaps,
+            parameters,
+            required,
+            owns_robot,
+            ends_graph,
+        } = spec;
+        let remaps = RemapRules::new(remaps.into_iter().chain(self.config.remaps.iter().cloned()));
+        let namespace = if namespace.starts_with('/') {
+            namespace
+        } else {
+            format!(
+                "{}/{namespace}",
+                self.config.namespace.trim_end_matches('/')
+            )
+            .trim_end_matches('/')
+            .to_owned()
+        };
+        let name = remaps.node_name(&namespace, &name)?;
+        if !self.names.insert(name.clone()) {
+            return Err(GraphError::DuplicateNode {
+                node: name.to_string(),
+            });
+        }
+        let mut overrides = self.config.parameters.clone();
+        overrides.extend(parameters.inline_only_for(&name));
+        let until = if owns_robot {
+            ShutdownPhase::StopRobot
+        } else {
+            ShutdownPhase::StopAll
+        };
+        let node = Node::new(name, remaps, &overrides, until, Arc::clone(&self.shared));
+        let main: NodeMain = Box::new(move |node| {
+            let run = main(node);
+            Box::pin(async move { run.await.map_err(Into::into) })
+        });
+        self.entries.push(Entry {
+            node,
+            required,
+            owns_robot,
+            ends_graph,
+            main,
+        });
+        Ok(())
+    }
+
+    /// A handle that watches and stops the graph from outside.
+    pub fn handle(&self) -> GraphHandle {
+        GraphHandle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Full names of the nodes, in the order in which they were added.
+    pub fn node_names(&self) -> Vec<String> {
+        self.entries
+            .iter()
+            .map(|entry| entry.node.name().to_owned())
+            .collect()
+    }
+
+    /// Publisher of the runner's own node on `/diagnostics`.
+    fn diagnostics_publisher(&self) -> Result<Publisher<DiagnosticArray>, BusError> {
+        self.shared
+            .topics
+            .publisher("/diagnostics", "the runner", Qos::reliable(10))
+    }
+}
+
+impl fmt::Debug for Graph {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Graph")
+            .field("config", &self.config)
+            .field("nodes", &self.node_names())
+            .finish()
+    }
+}
+
+/// Watches and stops a graph from outside, from any thread.
+#[derive(Debug, Clone)]
+pub struct GraphHandle {
+    shared: Arc<Shared>,
+}
+
+impl GraphHandle {
+    /// Asks for the graph to shut down in order.
+    pub fn request_shutdown(&self) {
+        self.shared.shutdown.request();
+    }
+
+    /// The graph's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The graph's measurements.
+    pub fn diagnostics(&self) -> &Diagnostics {
+        &self.shared.diagnostics
+    }
+
+    /// The graph's transforms.
+    pub fn tf(&self) -> &TfBuffer {
+        &self.shared.tf
+    }
+
+    /// The graph's streams.
+    pub fn network(&self) -> &Network {
+        &self.shared.network
+    }
+}
+
+/// The nodes of a run and what has become of them.
+struct Ledger {
+    nodes: Vec<Kept>,
+    failures: Vec<NodeFailure>,
+    fatal: Option<NodeFailure>,
+    reason: Option<ShutdownReason>,
+}
+
+struct Kept {
+    node: Node,
+    required: bool,
+    owns_robot: bool,
+    ends_graph: bool,
+    started: bool,
+    ended: bool,
+}
+
+impl Ledger {
+    fn started(&mut self, index: usize) {
+        if let Some(kept) = self.nodes.get_mut(index) {
+            kept.started = true;
+        }
+    }
+
+    /// Takes note of a node's end and asks for the shutdown where that follows.
+    fn ended(&mut self, index: usize, outcome: Outcome) {
+        let Some(kept) = self.nodes.get_mut(index) else {
+            return;
+        };
+        kept.started = true;
+        kept.ended = true;
+        let name = kept.node.name().to_owned();
+        let failure = match outcome {
+            Outcome::Done => {
+                tracing::debug!(node = name, "node is done");
+                if kept.ends_graph {
+                    self.reason
+                        .get_or_insert(ShutdownReason::NodeDone { node: name });
+                }
+                return;
+            }
+            Outcome::Failed(source) => NodeFailure::Error {
+                node: name.clone(),
+                source,
+            },
+            Outcome::Panicked(message) => NodeFailure::Panic {
+                node: name.clone(),
+                message,
+            },
+        };
+        if kept.required && self.fatal.is_none() {
+            self.reason
+                .get_or_insert(ShutdownReason::NodeFailed { node: name });
+            self.fatal = Some(failure);
+        } else {
+            tracing::error!("{failure}");
+            self.failures.push(failure);
+        }
+    }
+
+    fn all_started(&self) -> bool {
+        self.nodes.iter().all(|kept| kept.started)
+    }
+
+    fn all_ended(&self) -> bool {
+        self.nodes.iter().all(|kept| kept.ended)
+    }
+
+    fn robots_ended(&self) -> bool {
+        self.nodes
+            .iter()
+            .filter(|kept| kept.owns_robot)
+            .all(|kept| kept.ended)
+    }
+
+    /// Names of the nodes that still run.
+    fn running(&self) -> Vec<String> {
+        self.nodes
+            .iter()
+            .filter(|kept| !kept.ended)
+            .map(|kept| kept.node.name().to_owned())
+            .collect()
+    }
+
+    /// A value given to all nodes that none declares, once all have declared theirs.
+    fn undeclared(&self) -> Option<ParameterError> {
+        let parameters: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|kept| kept.node.parameters())
+            .collect();
+        crate::parameter::first_undeclared_wildcard(parameters.iter().map(|guard| &**guard))
+    }
+
+    fn finish(self, end: Time) -> Result<RunReport, GraphError> {
+        let unresponsive = self.running();
+        for node in &unresponsive {
+            tracing::warn!(node, "node did not end in time at shutdown and was dropped");
+        }
+        match self.fatal {
+            Some(failure) => Err(failure.into()),
+            None => Ok(RunReport {
+                end,
+                reason: self.reason.unwrap_or(ShutdownReason::AllDone),
+                failures: self.failures,
+                unresponsive,
+            }),
+        }
+    }
+}
+
+impl From<NameError> for GraphError {
+    fn from(error: NameError) -> Self {
+        Self::Bus(error.into())
+    }
+}
