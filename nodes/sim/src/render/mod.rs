@@ -30,6 +30,8 @@
 //! # }
 //! ```
 
+pub mod depth_noise;
+pub mod effects;
 pub mod lighting;
 pub mod material;
 pub mod mesh;
@@ -39,6 +41,7 @@ pub mod room;
 mod frame;
 mod noise;
 mod occlusion;
+mod random;
 mod scan;
 mod shade;
 mod shadow;
