@@ -3,6 +3,7 @@
 pub mod curve;
 pub mod hand;
 pub mod kinematics;
+pub mod limits;
 pub mod model;
 pub mod ur5;
 
