@@ -4,6 +4,12 @@
 
 mod cli;
 mod commands;
+mod control;
+mod graph;
+mod logging;
+mod registry;
+mod report;
+mod share;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,35 @@
+//! `grasp_anything click`: points at an object in the running launch.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::{
+    cli::ClickArgs,
+    control::{Request, Target, send},
+};
+
+/// Sends the click and prints what came of it.
+pub(crate) fn run(args: ClickArgs) -> Result<ExitCode> {
+    let target = match (args.u, args.v, args.point.as_deref()) {
+        (Some(u), Some(v), None) => Target::Pixel {
+            click: [u, v],
+            negative: args.negative,
+        },
+        (None, None, Some(&[x, y, z])) => Target::Point {
+            point: [x, y, z],
+            frame: args.frame,
+        },
+        _ => bail!("give a pixel (U V) or a point in space (--point X Y Z)"),
+    };
+    let answer = send(&Request {
+        target,
+        grasp: args.grasp,
+    })?;
+    if answer.ok {
+        println!("{}", answer.message);
+        Ok(ExitCode::SUCCESS)
+    } else {
+        bail!("{}", answer.message)
+    }
+}

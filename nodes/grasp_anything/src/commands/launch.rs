@@ -1,0 +1,97 @@
+//! `grasp_anything launch`: runs a launch file.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Result, bail};
+use bus::{ClockSource, Graph, GraphConfig, ShutdownReason};
+use launch::{LaunchPlan, Launcher, ParamSource, describe_arguments, parse_arguments};
+
+use crate::{cli::LaunchArgs, graph, share};
+
+/// How long nodes may take to end, in each phase of the shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Runs the launch file, or says what is in it.
+pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
+    let launcher = launcher();
+    if args.show_args {
+        print!("{}", describe_arguments(&launcher.arguments(&args.file)?));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = launcher.plan(&args.file, &parse_arguments(&args.arguments)?)?;
+    if args.dry_run {
+        print!("{}", describe(&plan));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if plan.nodes.is_empty() {
+        bail!("{} launches no node", args.file.display());
+    }
+    let config = GraphConfig {
+        clock: clock(args.clock_factor)?,
+        shutdown_grace: SHUTDOWN_GRACE,
+        ..GraphConfig::default()
+    };
+    let graph = graph::build(&plan, config)?;
+    tracing::info!("launching {}", graph.node_names().join(", "));
+    run_graph(graph)
+}
+
+/// The launcher that knows this project's files.
+pub(crate) fn launcher() -> Launcher {
+    match share::find() {
+        Some(share) => Launcher::new().with_package(share::PACKAGE, share),
+        None => Launcher::new(),
+    }
+}
+
+/// Runs `graph` in real time to its end.
+pub(crate) fn run_graph(graph: Graph) -> Result<ExitCode> {
+    let report = graph.run_realtime()?;
+    match report.reason {
+        ShutdownReason::Signal => tracing::info!("ended as asked; the robot stopped first"),
+        reason => tracing::debug!("ended: {reason:?}"),
+    }
+    // Failures while shutting down were logged when they happened.
+    Ok(if report.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn clock(factor: f64) -> Result<ClockSource> {
+    if factor == 1.0 {
+        Ok(ClockSource::System)
+    } else if (0.01..=100.0).contains(&factor) {
+        Ok(ClockSource::Scaled { factor })
+    } else {
+        bail!("the clock's factor must be between 0.01 and 100, not {factor}")
+    }
+}
+
+/// The nodes of a plan, in a form to read.
+fn describe(plan: &LaunchPlan) -> String {
+    let mut lines = Vec::new();
+    for node in &plan.nodes {
+        lines.push(format!(
+            "{}  ({} {}, {})",
+            node.full_name(),
+            node.package,
+            node.executable,
+            node.location
+        ));
+        for param in &node.params {
+            lines.push(match param {
+                ParamSource::Inline { name, value, .. } => format!("    {name}: {value}"),
+                ParamSource::File { path, .. } => format!("    parameters of {}", path.display()),
+            });
+        }
+        lines.extend(
+            node.remaps
+                .iter()
+                .map(|remap| format!("    {} -> {}", remap.from, remap.to)),
+        );
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

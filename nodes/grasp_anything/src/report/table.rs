@@ -1,0 +1,81 @@
+//! Tables of plain text.
+
+use std::fmt;
+
+/// How a column is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
+/// A table of plain text, as wide as what is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    columns: Vec<(String, Align)>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new(columns: &[(&str, Align)]) -> Self {
+        let columns = columns
+            .iter()
+            .map(|(name, align)| ((*name).to_owned(), *align))
+            .collect();
+        Self {
+            columns,
+            rows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
+        let width = |column: usize| {
+            let cells = self
+                .rows
+                .iter()
+                .chain([&header])
+                .filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        for row in [&header].into_iter().chain(&self.rows) {
+            let mut line = String::new();
+            for (column, (cell, (_, align))) in row.iter().zip(&self.columns).enumerate() {
+                let width = width(column);
+                line.push_str("  ");
+                line.push_str(&match align {
+                    Align::Left => format!("{cell:<width$}"),
+                    Align::Right => format!("{cell:>width$}"),
+                });
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let mut table = Table::new(&[("stage", Align::Left), ("ms", Align::Right)]);
+        table.row(["segment".to_owned(), "5.1".to_owned()]);
+        table.row(["bus".to_owned(), "12.0".to_owned()]);
+        assert_eq!(
+            table.to_string(),
+            "  stage      ms\n  segment   5.1\n  bus      12.0\n"
+        );
+    }
+}
