@@ -1,2 +1,3 @@
 //! Driver of the SCHUNK SIH hand.
 pub mod dynamixel;
+pub mod register_map;

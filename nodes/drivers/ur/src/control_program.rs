@@ -20,9 +20,9 @@ pub const SOURCE: &str = include_str!("control_program.script");
 /// The controller's cycle in seconds (CB3: 125 Hz).
 pub const CYCLE_S: f64 = 0.008;
 
-/// Cycles without a new sequence number after which the program stops the arm: 12 cycles are
-/// 96 ms, so the arm is being stopped before 100 ms have passed.
-pub const LARGEST_SILENCE: i32 = 12;
+/// Cycles without a new sequence number that the program lets pass. The next one is the twelfth,
+/// so the arm is being stopped 96 ms after the last set point.
+pub const LARGEST_SILENCE: i32 = 11;
 
 /// The largest step between two set points that the program follows, in rad.
 pub const LARGEST_STEP_RAD: f64 = 0.04;
@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(constant("largest_silence"), f64::from(LARGEST_SILENCE));
         assert_eq!(constant("largest_step"), LARGEST_STEP_RAD);
         assert_eq!(constant("stop_deceleration"), STOP_DECELERATION);
-        assert!(f64::from(LARGEST_SILENCE) * CYCLE_S < 0.1);
+        assert!(f64::from(LARGEST_SILENCE + 1) * CYCLE_S < 0.1);
     }
 }
