@@ -185,24 +185,23 @@ impl Listener {
     /// A pseudo-terminal is a line, not a socket: its stream is there at once, stays while whoever opens the line
     /// comes and goes, and there is one at a time.
     pub async fn accept(&mut self) -> Result<Box<dyn Stream>, NetworkError> {
-        match &mut self.kind {
+        let accepted: io::Result<Box<dyn Stream>> = match &mut self.kind {
             Kind::Memory(listener) => Ok(Box::new(listener.accept().await)),
-            Kind::Tcp(listener) => {
-                let accepted = listener.accept().await.and_then(|(stream, _)| {
-                    stream.set_nodelay(true)?;
-                    Ok(stream)
-                });
-                match accepted {
-                    Ok(stream) => Ok(Box::new(stream)),
-                    Err(source) => Err(NetworkError::Io {
-                        action: "accept on",
-                        endpoint: self.endpoint.clone(),
-                        source,
-                    }),
-                }
-            }
-            Kind::Pty(listener) => Ok(Box::new(listener.accept().await)),
-        }
+            Kind::Tcp(listener) => listener.accept().await.and_then(|(stream, _)| {
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream) as Box<dyn Stream>)
+            }),
+            Kind::Pty(listener) => listener
+                .accept()
+                .await
+                .map(|stream| Box::new(stream) as Box<dyn Stream>),
+        };
+        let endpoint = &self.endpoint;
+        accepted.map_err(|source| NetworkError::Io {
+            action: "accept on",
+            endpoint: endpoint.clone(),
+            source,
+        })
     }
 
     /// Where it listens; with port 0 asked for, the port it got.

@@ -13,17 +13,18 @@ use std::{
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf, unix::AsyncFd},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::unix::pipe,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
 /// Owns the pair and the link to its device; removes the link when dropped.
 #[derive(Debug)]
 pub(super) struct PtyListener {
-    master: Arc<AsyncFd<OwnedFd>>,
+    master: OwnedFd,
     /// Kept open so that the line stays up while nobody else has the device open.
     _device: OwnedFd,
     link: PathBuf,
@@ -50,7 +51,7 @@ impl PtyListener {
         rustix::io::ioctl_fionbio(&master, true)?;
         replace_link(&device_path, link)?;
         Ok(Self {
-            master: Arc::new(AsyncFd::new(master)?),
+            master,
             _device: device,
             link: link.into(),
             device_path,
@@ -58,15 +59,17 @@ impl PtyListener {
         })
     }
 
-    pub(super) async fn accept(&mut self) -> PtyStream {
+    /// The line's stream, once nobody else has it.
+    pub(super) async fn accept(&mut self) -> io::Result<PtyStream> {
         let Ok(permit) = Arc::clone(&self.free).acquire_owned().await else {
             // The semaphore is ours and never closed.
             return std::future::pending().await;
         };
-        PtyStream {
-            master: Arc::clone(&self.master),
+        Ok(PtyStream {
+            reader: pipe::Receiver::from_owned_fd_unchecked(self.master.try_clone()?)?,
+            writer: pipe::Sender::from_owned_fd_unchecked(self.master.try_clone()?)?,
             _permit: permit,
-        }
+        })
     }
 }
 
@@ -92,52 +95,40 @@ fn replace_link(device: &Path, link: &Path) -> io::Result<()> {
 }
 
 /// The device's side of the line.
+///
+/// The halves are tokio's pipe ends, which are no more than non-blocking reads and writes of a descriptor in the event
+/// loop: all that a pseudo-terminal needs too.
 #[derive(Debug)]
 pub(super) struct PtyStream {
-    master: Arc<AsyncFd<OwnedFd>>,
+    reader: pipe::Receiver,
+    writer: pipe::Sender,
     _permit: OwnedSemaphorePermit,
 }
 
 impl AsyncRead for PtyStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            let mut guard = ready!(self.master.poll_read_ready(context))?;
-            let room = buffer.initialize_unfilled();
-            if let Ok(result) =
-                guard.try_io(|master| Ok(rustix::io::read(master.get_ref(), &mut *room)?))
-            {
-                buffer.advance(result?);
-                return Poll::Ready(Ok(()));
-            }
-        }
+        Pin::new(&mut self.reader).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for PtyStream {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            let mut guard = ready!(self.master.poll_write_ready(context))?;
-            if let Ok(result) =
-                guard.try_io(|master| Ok(rustix::io::write(master.get_ref(), bytes)?))
-            {
-                return Poll::Ready(result);
-            }
-        }
+        Pin::new(&mut self.writer).poll_write(context, bytes)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(context)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(context)
     }
 }
