@@ -1,1 +1,3 @@
-//! Part of the grasp_anything stack.
+//! Policies: from what the robot sees and feels to what its joints should do.
+
+pub mod geometric;
