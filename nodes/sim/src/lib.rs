@@ -16,10 +16,14 @@ pub mod collider;
 pub mod convex;
 pub mod dataset;
 pub mod faces;
+pub mod hand_servo;
 pub mod node;
 pub mod objects;
 pub mod render;
 pub mod robot_body;
 pub mod scene;
 pub mod shape;
+pub mod table;
 pub mod world;
+
+mod world_visuals;

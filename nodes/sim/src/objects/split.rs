@@ -23,6 +23,6 @@ pub const TEST_OBJECTS: [&str; 12] = [
 
 /// The split that an object belongs to.
 #[must_use]
-pub fn of(name: &str) -> Split {
+pub(super) fn of(name: &str) -> Split {
     if TEST_OBJECTS.contains(&name) { Split::Test } else { Split::Train }
 }

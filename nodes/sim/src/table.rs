@@ -1,0 +1,147 @@
+//! The table, the floor and the engine's settings that let friction hold; the robot-less world in which scenes settle.
+
+use nalgebra::Isometry3;
+use rapier3d::dynamics::{
+    CoefficientCombineRule, FrictionModel, RigidBodyBuilder, RigidBodyHandle, SpringCoefficients,
+};
+use rapier3d::geometry::{ColliderBuilder, InteractionGroups, InteractionTestMode};
+use rapier3d::math::{Pose, Vector};
+use rapier3d::pipeline::PhysicsWorld;
+
+use crate::collider::{ColliderError, object_shape, pose_from_physics};
+use crate::robot_body::groups;
+use crate::scene::in_workspace;
+use crate::shape::ObjectSpec;
+use crate::world::PhysicsConfig;
+
+/// The workspace of the original cell: x from, to; y from, to. Metres in the robot's base frame.
+pub const WORKSPACE: [[f64; 2]; 2] = [[-0.07, 0.63], [0.33, 0.83]];
+/// Where objects are dropped: x, y. Metres in the robot's base frame.
+pub const DROP_CENTRE: [f64; 2] = [0.28, 0.58];
+/// The table's surface is z = 0: x from, to; y from, to. Metres in the robot's base frame.
+pub const TABLE: [[f64; 2]; 2] = [[-0.4, 0.96], [-0.35, 1.0]];
+/// Height of the table above the floor. Metres.
+pub const TABLE_HEIGHT_M: f64 = 0.5;
+/// Friction of the table top.
+const TABLE_FRICTION: f32 = 1.0;
+/// Slows rolling and spinning objects, as the softness of real surfaces does. 1/s.
+const ANGULAR_DAMPING: f32 = 3.0;
+
+/// A physics world with a table and a floor.
+pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
+    let mut physics = PhysicsWorld { gravity: Vector::new(0.0, 0.0, -9.81), ..PhysicsWorld::default() };
+    let parameters = &mut physics.integration_parameters;
+    parameters.dt = config.dt_s as f32;
+    parameters.num_solver_iterations = config.solver_iterations;
+    parameters.num_internal_pgs_iterations = config.pgs_iterations;
+    // The engine's defaults let held objects creep by centimetres; these hold them to a tenth of a millimetre.
+    parameters.contact_softness = SpringCoefficients::new(120.0, 5.0);
+    parameters.static_contact_softness = SpringCoefficients::new(240.0, 5.0);
+    parameters.friction_in_bias_pass = true;
+    parameters.contact_recycling = false;
+    // The other model is not isotropic: it slips at 0.87 of the coefficient along the axes.
+    parameters.friction_model = FrictionModel::Simplified;
+    let [[x0, x1], [y0, y1]] = TABLE;
+    let half = TABLE_HEIGHT_M / 2.0;
+    let block = ColliderBuilder::cuboid(((x1 - x0) / 2.0) as f32, ((y1 - y0) / 2.0) as f32, half as f32)
+        .translation(Vector::new(((x0 + x1) / 2.0) as f32, ((y0 + y1) / 2.0) as f32, -half as f32));
+    let floor = ColliderBuilder::cuboid(5.0, 5.0, 0.5).translation(Vector::new(0.0, 0.0, -(TABLE_HEIGHT_M as f32) - 0.5));
+    for collider in [block, floor] {
+        let body = physics.insert_body(RigidBodyBuilder::fixed());
+        let collider = collider
+            .friction(TABLE_FRICTION)
+            .friction_combine_rule(CoefficientCombineRule::Min)
+            .restitution(0.0)
+            .collision_groups(InteractionGroups::new(groups::ENVIRONMENT, !groups::ENVIRONMENT, InteractionTestMode::And));
+        physics.insert_collider(collider, Some(body));
+    }
+    physics
+}
+
+/// Adds an object to a physics world.
+pub(crate) fn insert_object(physics: &mut PhysicsWorld, spec: &ObjectSpec, pose: &Pose) -> Result<RigidBodyHandle, ColliderError> {
+    let (body_from_shape, shape) = object_shape(&spec.parts)?;
+    let body = physics.insert_body(RigidBodyBuilder::dynamic().pose(*pose).angular_damping(ANGULAR_DAMPING));
+    let everything = InteractionGroups::new(groups::OBJECT, rapier3d::geometry::Group::ALL, InteractionTestMode::And);
+    let collider = ColliderBuilder::new(shape)
+        .position(body_from_shape)
+        .mass(spec.mass_kg as f32)
+        .friction(spec.friction as f32)
+        .friction_combine_rule(CoefficientCombineRule::Min)
+        .restitution(0.0)
+        .collision_groups(everything);
+    physics.insert_collider(collider, Some(body));
+    Ok(body)
+}
+
+/// A table without a robot, on which scenes settle.
+pub(crate) struct DropTable {
+    physics: PhysicsWorld,
+    bodies: Vec<RigidBodyHandle>,
+}
+
+impl DropTable {
+    pub(crate) fn new() -> Self {
+        Self { physics: physics_with_table(&PhysicsConfig::default()), bodies: Vec::new() }
+    }
+
+    /// Adds an object and returns its place.
+    pub(crate) fn add(&mut self, spec: &ObjectSpec, pose: &Pose) -> Result<usize, ColliderError> {
+        self.bodies.push(insert_object(&mut self.physics, spec, pose)?);
+        Ok(self.bodies.len() - 1)
+    }
+
+    /// Puts an object to a pose, at rest.
+    pub(crate) fn place(&mut self, object: usize, pose: &Pose) {
+        if let Some(body) = self.physics.bodies.get_mut(self.bodies[object]) {
+            body.set_position(*pose, true);
+            body.set_linvel(Vector::ZERO, true);
+            body.set_angvel(Vector::ZERO, true);
+        }
+    }
+
+    /// Steps until nothing moves; false when time ran out or something left the workspace.
+    pub(crate) fn settle(&mut self) -> bool {
+        const STEPS: u32 = 1250;
+        const STILL_STEPS: u32 = 50;
+        let mut still = 0;
+        for _ in 0..STEPS {
+            self.physics.step();
+            if !self.lost().is_empty() {
+                return false;
+            }
+            still = if (0..self.bodies.len()).all(|i| self.is_still(i)) { still + 1 } else { 0 };
+            if still == STILL_STEPS {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_still(&self, object: usize) -> bool {
+        self.physics
+            .bodies
+            .get(self.bodies[object])
+            .is_some_and(|body| body.is_sleeping() || (body.linvel().length() < 0.003 && body.angvel().length() < 0.05))
+    }
+
+    /// Objects out of the workspace.
+    pub(crate) fn lost(&self) -> Vec<usize> {
+        let poses = self.poses();
+        (0..poses.len()).filter(|i| !in_workspace(&poses[*i].translation.vector)).collect()
+    }
+
+    /// Objects in the workspace that do not come to rest.
+    pub(crate) fn restless(&self) -> Vec<usize> {
+        let lost = self.lost();
+        (0..self.bodies.len()).filter(|i| !lost.contains(i) && !self.is_still(*i)).collect()
+    }
+
+    pub(crate) fn poses(&self) -> Vec<Isometry3<f64>> {
+        self.bodies
+            .iter()
+            .filter_map(|body| self.physics.bodies.get(*body))
+            .map(|body| pose_from_physics(body.position()))
+            .collect()
+    }
+}
