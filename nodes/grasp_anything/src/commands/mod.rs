@@ -2,6 +2,7 @@
 
 mod click;
 mod completions;
+mod doctor;
 mod launch;
 mod node;
 
@@ -27,6 +28,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
             node::run(&args)
         }
         Command::Click(args) => click::run(args),
+        Command::Doctor(args) => {
+            logging::start(log, "warn")?;
+            doctor::run(&args)
+        }
         Command::Completions { shell } => completions::run(shell),
         _ => bail!("this build does not have that command yet"),
     }
