@@ -1,9 +1,9 @@
 """Reads the rendered pairs of frames and augments them on the device.
 
-A data folder holds any number of shards, each four files written by `render_dataset`:
-`NAME.rgb` (N,2,H,W,3 uint8), `NAME.depth` (N,2,H,W uint16 little endian, millimetres, 0 = not measured),
-`NAME.ids` (N,2,H,W uint8: 0 background, 1 robot, 2.. objects) and `NAME.json` (count, height, width).
-The two frames of a pair show one scene at two times through one camera.
+A data folder is what `render_dataset` writes: `meta.json` with the sizes and the list of shards, each three
+flat files: colour (N,2,H,W,3 uint8), depth (N,2,H,W uint16 little endian, millimetres, 0 = not measured)
+and ids (N,2,H,W uint8: 0 background, 1 robot, 2.. objects). The two frames of a pair show one scene at two
+times through one camera.
 """
 
 import json
@@ -22,23 +22,24 @@ class Pairs:
     """All shards of a folder, kept on the device as integers."""
 
     def __init__(self, folder, device, limit=None):
-        names = sorted(p.with_suffix("") for p in pathlib.Path(folder).glob("*.json") if p.with_suffix(".rgb").exists())
-        if not names:
-            raise SystemExit(f"{folder}: no shards (NAME.json with NAME.rgb, NAME.depth, NAME.ids); run render_dataset first")
-        rgb, depth, ids = [], [], []
-        for name in names:
-            meta = json.loads(name.with_suffix(".json").read_text())
-            n, h, w = meta["count"], meta["height"], meta["width"]
-            if limit is not None:
-                n = min(n, limit - sum(len(r) for r in rgb))
-            if n <= 0:
-                break
-            read = lambda suffix, dtype, shape: torch.from_numpy(
-                np.fromfile(name.with_suffix(suffix), dtype, int(np.prod(shape))).reshape(shape)
-            ).to(device)
-            rgb.append(read(".rgb", np.uint8, (n, 2, h, w, 3)))
-            depth.append(read(".depth", np.int16, (n, 2, h, w)))
-            ids.append(read(".ids", np.uint8, (n, 2, h, w)))
+        folder = pathlib.Path(folder)
+        if not (folder / "meta.json").exists():
+            raise SystemExit(f"{folder}: no meta.json; run render_dataset first")
+        meta = json.loads((folder / "meta.json").read_text())
+        h, w = meta["height"], meta["width"]
+        rgb, depth, ids, left = [], [], [], limit or 10**9
+        for shard in meta["shards"]:
+            n = min(shard["pairs"], left)
+            left -= n
+
+            def read(kind, dtype, *shape):
+                values = np.fromfile(folder / shard[kind], dtype, n * int(np.prod(shape)))
+                return torch.from_numpy(values.reshape(n, *shape)).to(device)
+
+            if n > 0:
+                rgb.append(read("rgb", np.uint8, 2, h, w, 3))
+                depth.append(read("depth", np.int16, 2, h, w))
+                ids.append(read("ids", np.uint8, 2, h, w))
         self.rgb, self.depth, self.ids = torch.cat(rgb), torch.cat(depth), torch.cat(ids)
         self.device = device
 

@@ -1,17 +1,42 @@
 #!/bin/sh
-# Renders the training data, trains the segmenter, measures it and writes the ONNX files: one command.
+# Renders the data, trains the segmenter, measures it and writes the ONNX files: one command.
 #
-#   models/train/segmenter/train.sh OUT [MINUTES]
+#   models/train/segmenter/train.sh OUT [OPTIONS OF train.py]
 #
-# Needs a GPU with PyTorch, onnx and onnxruntime, and `render_dataset` (built here with cargo when
-# RENDER_DATASET does not name it). DATA says where the rendered frames go (about 2.8 MB a pair).
+# Needs a GPU with PyTorch, onnx and onnxruntime, and `render_dataset` of the crate sim (built with cargo
+# unless RENDER_DATASET names one). The frames go to $DATA (2.8 MB a pair, $PAIRS pairs); frames that are
+# there already are used again, and training goes on from OUT/checkpoint.pt where there is one.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-out=${1:?usage: train.sh OUT [MINUTES]}
-minutes=${2:-20}
+root=$(CDPATH= cd -- "$here/../../.." && pwd)
+out=${1:?usage: train.sh OUT [OPTIONS OF train.py]}
+shift
 data=${DATA:-/tmp/segmenter_data}
 pairs=${PAIRS:-9000}
+test_pairs=${TEST_PAIRS:-150}
+
 if [ -z "${RENDER_DATASET:-}" ]; then
-    (cd "$here/../../.." && cargo build --release -p sim --bin render_dataset)
-    RENDER_DATASET="$here/../../../target/release/render_dataset"
+    (cd "$root" && cargo build --release -p sim --bin render_dataset)
+    RENDER_DATASET="$root/target/release/render_dataset"
 fi
+
+# render FOLDER PAIRS OPTIONS...: once.
+render() {
+    folder=$1
+    count=$2
+    shift 2
+    if [ ! -f "$folder/meta.json" ]; then
+        "$RENDER_DATASET" --root "$root" --out "$folder" --frames "$count" "$@"
+    fi
+}
+render "$data/train" "$pairs" --seed 1 --objects mix --layout mix
+for objects in train test; do
+    for layout in single clutter5; do
+        render "$data/test/${objects}_$layout" "$test_pairs" --seed 1001 --objects "$objects" --layout "$layout" \
+            --appearance standard
+    done
+done
+
+resume=
+if [ -f "$out/checkpoint.pt" ]; then resume=--resume; fi
+exec "${PYTHON:-python3}" "$here/train.py" --data "$data/train" --test-data "$data/test" --out "$out" $resume "$@"
