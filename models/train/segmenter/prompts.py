@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 
 POINTS = 6  # click, second click, two box corners, two corrections
+MOST_OBJECTS = 16  # in one scene
 SEEN = 24  # an object counts as present from this many visible pixels of 640 x 360
 
 
@@ -13,25 +14,33 @@ def pool4(mask):
 
 def choose_targets(ids, k):
     """For each pair k object ids visible in one frame at least: [2n,k], and how much of each is seen: [2n,k]."""
-    b = ids.shape[0]
-    flat = ids.reshape(b, -1).long()
-    count = torch.zeros(b, 256, device=ids.device)
-    count.scatter_add_(1, flat, torch.ones_like(flat, dtype=torch.float))
+    count = torch.stack([(ids == v).sum((1, 2)) for v in range(2, 2 + MOST_OBJECTS)], 1)
     weight = ((count[0::2] >= 60) | (count[1::2] >= 60)).float()
-    weight[:, :2] = 0
-    weight[:, 2] += 1e-6 * (weight.sum(1) == 0)  # an empty scene: an object that is in neither frame
-    target = torch.multinomial(weight, k, replacement=True).repeat_interleave(2, 0)
-    return target, count.gather(1, target)
+    weight[:, 0] += 1e-6 * (weight.sum(1) == 0)  # an empty scene: an object that is in neither frame
+    chosen = torch.multinomial(weight, k, replacement=True).repeat_interleave(2, 0)
+    return chosen + 2, count.gather(1, chosen)
+
+
+def rough(mask):
+    """How far inside a mask [m,h,w] each pixel lies, on the scale of 10 px, computed at a quarter of the size."""
+    small = F.avg_pool2d(mask.unsqueeze(1), 4)
+    small = F.avg_pool2d(F.avg_pool2d(small, 3, 1, 1), 5, 1, 2)
+    return F.interpolate(small, scale_factor=4.0, mode="bilinear", align_corners=False)[:, 0]
+
+
+def dilated(mask, reach):
+    """The mask [m,h,w] grown by about 4 * reach pixels."""
+    small = F.max_pool2d(F.max_pool2d(mask.unsqueeze(1), 4), 2 * reach + 1, 1, reach)
+    return F.interpolate(small, scale_factor=4.0, mode="nearest")[:, 0]
 
 
 def pick(mask, noise):
     """A pixel (x, y) of each mask [m,h,w]; low `noise` [m] prefers the middle of the largest part."""
     m, h, w = mask.shape
-    area = mask.unsqueeze(1)
-    middle = F.avg_pool2d(F.avg_pool2d(area, 9, 1, 4), 9, 1, 4)
-    score = area * (0.05 + middle + noise.reshape(-1, 1, 1, 1) * torch.rand_like(area))
-    best = score.reshape(m, -1).argmax(1)
-    return torch.stack([best % w, best // w], 1).float(), area.reshape(m, -1).amax(1) > 0
+    middle = rough(mask) if h % 4 == 0 and h > 100 else mask
+    score = mask * (0.05 + middle + noise.reshape(-1, 1, 1) * torch.rand_like(mask))
+    most, best = score.reshape(m, -1).max(1)
+    return torch.stack([best % w, best // w], 1).float(), most > 0
 
 
 def boxes(mask, jitter):
@@ -127,8 +136,7 @@ def first_prompts(masks, earlier, ids, seen_now, seen_then):
     prompt.labels[:, 3] = torch.where(with_box, 3.0, -1.0)
 
     # A second click: another on-point, or an off-point on a neighbour or beside the object.
-    near = F.max_pool2d(F.avg_pool2d(masks.unsqueeze(1), 2), 31, 1, 15)
-    near = F.interpolate(near, size=masks.shape[1:], mode="nearest")[:, 0] > 0
+    near = dilated(masks, 7) > 0
     beside = (near & (masks == 0)).float()
     other_object = beside * (ids > 0)
     beside = torch.where((other_object.amax((1, 2)) > 0).reshape(-1, 1, 1), other_object, beside)
@@ -140,7 +148,7 @@ def first_prompts(masks, earlier, ids, seen_now, seen_then):
 
     # A click on nothing: the table, the surroundings or the robot.
     robot = (ids == 1).float()
-    free = -F.max_pool2d((ids != 0).float().unsqueeze(1), 9, 1, 4)[:, 0] + 1
+    free = 1 - dilated((ids != 0).float(), 1)
     on_robot = (r() < 0.35) & (robot.amax((1, 2)) > 0)
     miss, missed = pick(torch.where(on_robot.reshape(-1, 1, 1), robot, free), torch.full((m,), 20.0, device=device))
     prompt.coords[:, 0] = torch.where(nothing.unsqueeze(1), miss, prompt.coords[:, 0])
@@ -165,8 +173,7 @@ def correct(prompt, slot, logits, target, random_share=0.4):
     guess = (logits[:, 0] > 0).float()
     missed = target * (1 - guess)
     extra = (1 - target) * guess
-    middle = lambda e: F.avg_pool2d(F.avg_pool2d(e.unsqueeze(1), 9, 1, 4), 9, 1, 4)[:, 0] * e
-    want_on = middle(missed).amax((1, 2)) >= middle(extra).amax((1, 2))
+    want_on = (rough(missed) * missed).amax((1, 2)) >= (rough(extra) * extra).amax((1, 2))
     m = target.shape[0]
     noise = torch.where(torch.rand(m, device=target.device) < random_share, 2.0, 0.02)
     where, there = pick(torch.where(want_on.reshape(-1, 1, 1), missed, extra), noise)
