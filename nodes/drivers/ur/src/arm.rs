@@ -1,0 +1,491 @@
+//! The driver's logic without its connections: from what the controller reports in a cycle to what
+//! it is told in that cycle.
+//!
+//! The arm is *engaged* when the control program runs and follows us. Whatever takes it out of that
+//! state (a pause, a stop, a lost connection) forgets all commands; when it is engaged again, motion
+//! starts from the measured position, so that nothing from before can make the arm jump.
+
+use crate::control_program::{Mode, RobotState, SetPoint, State, VERSION};
+use crate::mode::{RobotMode, RuntimeState, SafetyMode};
+use msgs::trajectory_msgs::JointTrajectory;
+use robot::limits::{
+    LimitReport, Limiter, LimiterState, Sensed, TrajectoryCommand, TrajectoryPoint, Workspace,
+};
+
+/// Before a step that the controller does not answer at once is tried again, in s.
+const RETRY_S: f64 = 1.0;
+/// How long the safety system may take to become normal after a reset, in s.
+const SETTLING_S: f64 = 2.0;
+/// Cycles longer than this count as missed, in s.
+const LATE_CYCLE_S: f64 = 0.012;
+
+/// What the driver is doing, as told in `arm/status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// No connection to the controller.
+    Disconnected,
+    /// On the way to being ready.
+    Starting,
+    /// Somebody paused the program at the controller.
+    Paused,
+    /// Following commands.
+    Ready,
+    /// Stopped until `arm/reset`.
+    Stopped,
+    /// Stopped by the controller's safety system or by contact, until `arm/reset`.
+    Fault,
+}
+
+impl Condition {
+    /// The word in the status message.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Disconnected => "disconnected",
+            Self::Starting => "starting",
+            Self::Paused => "paused",
+            Self::Ready => "ready",
+            Self::Stopped => "stopped",
+            Self::Fault => "fault",
+        }
+    }
+}
+
+/// Why the arm stands until it is reset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Latch {
+    condition: Condition,
+    reason: String,
+}
+
+/// Something that only another port of the controller can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    PowerOn,
+    ReleaseBrakes,
+    UploadProgram,
+}
+
+/// What comes out of a cycle.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cycle {
+    pub(crate) set_point: SetPoint,
+    pub(crate) wish: Option<Wish>,
+}
+
+/// Counts for the status message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    /// Commands that came while the arm was not ready.
+    pub(crate) refused_not_ready: u64,
+    /// Times that the program stopped the arm on its own.
+    pub(crate) program_halts: u64,
+    /// Cycles of the controller that we did not see.
+    pub(crate) missed_cycles: u64,
+    /// Connections so far.
+    pub(crate) connections: u64,
+}
+
+/// The logic of one arm.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    limiter: Limiter,
+    workspace: Option<Workspace>,
+    /// Whether the driver may switch the power on and release the brakes.
+    may_power_on: bool,
+    /// How far the joints may be from the set point before the arm is stopped, in rad.
+    largest_deviation: f64,
+    condition: Condition,
+    reason: String,
+    latch: Option<Latch>,
+    engaged: bool,
+    /// The program was seen running since the connection or the last reset.
+    program_seen: bool,
+    sequence: i32,
+    /// The first sequence number of this connection.
+    first_sequence: Option<i32>,
+    last_wish: Option<(Wish, f64)>,
+    last_timestamp_s: Option<f64>,
+    /// Until when the safety system may take to become normal after a reset.
+    settling_until_s: f64,
+    last_refusal: String,
+    set_point: [f64; 6],
+    force_n: f64,
+    counts: Counts,
+}
+
+impl Arm {
+    pub(crate) fn new(
+        limiter: Limiter,
+        workspace: Option<Workspace>,
+        may_power_on: bool,
+        largest_deviation: f64,
+    ) -> Self {
+        Self {
+            limiter,
+            workspace,
+            may_power_on,
+            largest_deviation,
+            condition: Condition::Disconnected,
+            reason: "not connected yet".into(),
+            latch: None,
+            engaged: false,
+            program_seen: false,
+            sequence: 0,
+            first_sequence: None,
+            last_wish: None,
+            last_timestamp_s: None,
+            settling_until_s: f64::NEG_INFINITY,
+            last_refusal: String::new(),
+            set_point: [0.0; 6],
+            force_n: 0.0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// To be called when a connection stands.
+    pub(crate) fn connected(&mut self) {
+        self.counts.connections += 1;
+        self.disengage();
+        self.first_sequence = None;
+        self.last_timestamp_s = None;
+        self.last_wish = None;
+        self.program_seen = false;
+        self.set_condition(Condition::Starting, "connected");
+    }
+
+    /// To be called when the connection is lost.
+    pub(crate) fn disconnected(&mut self, reason: &str) {
+        self.disengage();
+        self.set_condition(Condition::Disconnected, reason);
+    }
+
+    /// Stops the arm until [`Arm::reset`].
+    pub(crate) fn stop(&mut self, reason: &str) {
+        self.latch(Condition::Stopped, reason);
+    }
+
+    /// Forgets why the arm was stopped. It moves again once the controller is ready and a new
+    /// command comes.
+    pub(crate) fn reset(&mut self, now_s: f64) {
+        self.settling_until_s = now_s + SETTLING_S;
+        self.latch = None;
+        self.disengage();
+        self.program_seen = false;
+        self.last_wish = None;
+    }
+
+    /// Takes a command that arrived at `now_s` on the controller's clock.
+    pub(crate) fn command(&mut self, trajectory: &JointTrajectory, now_s: f64) {
+        if self.condition != Condition::Ready {
+            self.counts.refused_not_ready += 1;
+            self.last_refusal = format!("the arm is {}: {}", self.condition.name(), self.reason);
+            return;
+        }
+        if let Err(refusal) = self.limiter.command(&trajectory_command(trajectory), now_s) {
+            tracing::warn!("arm command refused: {refusal}");
+            self.last_refusal = refusal.to_string();
+        }
+    }
+
+    /// Tells where the joints of the hand are, for the workspace.
+    pub(crate) fn hand_joints<'a>(&mut self, joints: impl IntoIterator<Item = (&'a str, f64)>) {
+        if let Some(Err(error)) = self
+            .workspace
+            .as_mut()
+            .map(|workspace| workspace.set_others(joints))
+        {
+            self.last_refusal = error.to_string();
+        }
+    }
+
+    /// One cycle of the controller.
+    pub(crate) fn cycle(&mut self, state: &RobotState) -> Cycle {
+        let now_s = state.timestamp;
+        self.count_cycle(now_s);
+        let [x, y, z, ..] = state.actual_TCP_force;
+        self.force_n = (x * x + y * y + z * z).sqrt();
+        // Sequence numbers go on where the program saw them last, so that it always sees a change.
+        if self.first_sequence.is_none() {
+            self.sequence = state.output_int_register_26;
+            self.first_sequence = Some(self.sequence.wrapping_add(1));
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+
+        let wish = self.judge(state);
+        let wish = wish.filter(|wish| {
+            let fresh = self
+                .last_wish
+                .is_none_or(|(last, at)| last != *wish || now_s - at >= RETRY_S);
+            if fresh {
+                self.last_wish = Some((*wish, now_s));
+            }
+            fresh
+        });
+        let mode = if self.engaged {
+            self.follow(state)
+        } else {
+            Mode::Idle
+        };
+        if mode != Mode::Servo {
+            self.set_point = state.actual_q;
+        }
+        Cycle {
+            set_point: SetPoint::new(self.sequence, mode, self.set_point),
+            wish,
+        }
+    }
+
+    fn count_cycle(&mut self, now_s: f64) {
+        if let Some(last) = self.last_timestamp_s
+            && now_s - last > LATE_CYCLE_S
+        {
+            self.counts.missed_cycles +=
+                ((now_s - last) / crate::control_program::CYCLE_S).round() as u64 - 1;
+        }
+        self.last_timestamp_s = Some(now_s);
+    }
+
+    /// Whether the arm can follow us, and what must be done if not.
+    fn judge(&mut self, state: &RobotState) -> Option<Wish> {
+        let safety = SafetyMode::from(state.safety_mode);
+        let mode = RobotMode::from(state.robot_mode);
+        if !safety.allows_motion() && state.timestamp < self.settling_until_s {
+            self.disengage();
+            self.set_condition(
+                Condition::Starting,
+                &format!("the controller's safety mode is still {safety}"),
+            );
+            return None;
+        }
+        if !safety.allows_motion() {
+            self.latch(
+                Condition::Fault,
+                &format!("the controller's safety mode is {safety}"),
+            );
+        } else if mode != RobotMode::Running && self.engaged {
+            self.latch(
+                Condition::Fault,
+                &format!("the controller went to robot mode {mode}"),
+            );
+        }
+        if let Some(Latch { condition, reason }) = self.latch.clone() {
+            // An arm that can still follow is braked by the limiter and then held.
+            if !self.can_follow(state) {
+                self.disengage();
+            }
+            self.set_condition(condition, &reason);
+            return None;
+        }
+        if mode != RobotMode::Running {
+            return self.power_up(mode);
+        }
+        match RuntimeState::from(i32::try_from(state.runtime_state).unwrap_or(-1)) {
+            RuntimeState::Playing if state.output_int_register_24 == VERSION => {
+                self.program_seen = true;
+                self.engage(state);
+                None
+            }
+            RuntimeState::Pausing | RuntimeState::Paused | RuntimeState::Resuming => {
+                self.disengage();
+                self.set_condition(
+                    Condition::Paused,
+                    "the program is paused at the controller; play goes on",
+                );
+                None
+            }
+            RuntimeState::Stopped if self.program_seen => {
+                self.latch(
+                    Condition::Stopped,
+                    "the program was stopped at the controller",
+                );
+                self.disengage();
+                None
+            }
+            RuntimeState::Stopping => None,
+            _ => {
+                self.disengage();
+                self.set_condition(Condition::Starting, "the control program is being started");
+                Some(Wish::UploadProgram)
+            }
+        }
+    }
+
+    fn power_up(&mut self, mode: RobotMode) -> Option<Wish> {
+        self.disengage();
+        let wish = match mode {
+            RobotMode::PowerOff => Wish::PowerOn,
+            RobotMode::Idle => Wish::ReleaseBrakes,
+            _ => {
+                self.set_condition(Condition::Starting, &format!("robot mode {mode}"));
+                return None;
+            }
+        };
+        let reason = if self.may_power_on {
+            format!("robot mode {mode}, being switched on")
+        } else {
+            format!(
+                "robot mode {mode}: switch the arm on at the pendant, or set the parameter power_on"
+            )
+        };
+        self.set_condition(Condition::Starting, &reason);
+        self.may_power_on.then_some(wish)
+    }
+
+    /// The program runs: engage once it is idle and has seen that we are.
+    fn engage(&mut self, state: &RobotState) {
+        let program = State::from_number(state.output_int_register_25);
+        let sees_us = self
+            .first_sequence
+            .is_some_and(|first| state.output_int_register_26.wrapping_sub(first) >= 0);
+        if self.engaged {
+            if program == Some(State::Halted) {
+                self.counts.program_halts += 1;
+                self.disengage();
+                self.set_condition(
+                    Condition::Starting,
+                    "the control program stopped the arm and is being led on",
+                );
+            }
+        } else if program == Some(State::Idle) && sees_us {
+            match self.limiter.reset(&state.actual_q) {
+                Ok(()) => {
+                    self.engaged = true;
+                    self.set_condition(Condition::Ready, "");
+                }
+                Err(error) => self.set_condition(Condition::Starting, &error.to_string()),
+            }
+        } else if self.condition != Condition::Starting {
+            self.set_condition(Condition::Starting, "waiting for the control program");
+        }
+    }
+
+    fn can_follow(&self, state: &RobotState) -> bool {
+        self.engaged
+            && SafetyMode::from(state.safety_mode).allows_motion()
+            && RobotMode::from(state.robot_mode) == RobotMode::Running
+            && RuntimeState::from(i32::try_from(state.runtime_state).unwrap_or(-1))
+                == RuntimeState::Playing
+            && State::from_number(state.output_int_register_25) != Some(State::Halted)
+    }
+
+    /// The next set point of an engaged arm.
+    fn follow(&mut self, state: &RobotState) -> Mode {
+        let deviation = state
+            .actual_q
+            .iter()
+            .zip(&self.set_point)
+            .map(|(actual, wanted)| (actual - wanted).abs())
+            .fold(0.0, f64::max);
+        let moved = self.limiter.state() != LimiterState::Idle;
+        if moved && self.latch.is_none() && !(deviation <= self.largest_deviation) {
+            self.latch(
+                Condition::Fault,
+                &format!("a joint is {deviation:.2} rad from its set point: is the arm blocked?"),
+            );
+        }
+        let workspace = self.workspace.as_ref();
+        let violation_m = |q: &[f64]| workspace.map_or(0.0, |workspace| workspace.violation_m(q));
+        let sensed = Sensed {
+            now_s: state.timestamp,
+            measured: &state.actual_q,
+            contact_force_n: self.force_n,
+            violation_m: workspace.is_some().then_some(&violation_m),
+        };
+        match self.limiter.step(&sensed) {
+            Ok(next) => {
+                if let LimiterState::Halted(halt) = next.state
+                    && self.latch.is_none()
+                {
+                    self.latch(Condition::Fault, &format!("{halt}: {:.0} N", self.force_n));
+                }
+                for (set_point, position) in self.set_point.iter_mut().zip(next.positions) {
+                    *set_point = position;
+                }
+                Mode::Servo
+            }
+            Err(error) => {
+                self.latch(Condition::Fault, &error.to_string());
+                self.disengage();
+                Mode::Stop
+            }
+        }
+    }
+
+    fn latch(&mut self, condition: Condition, reason: &str) {
+        self.limiter.halt();
+        if self.latch.is_none() {
+            tracing::warn!("arm stopped until reset: {reason}");
+            self.latch = Some(Latch {
+                condition,
+                reason: reason.to_owned(),
+            });
+            self.set_condition(condition, reason);
+        }
+    }
+
+    fn disengage(&mut self) {
+        if self.engaged {
+            self.engaged = false;
+            self.limiter.halt();
+        }
+    }
+
+    fn set_condition(&mut self, condition: Condition, reason: &str) {
+        if self.condition != condition {
+            tracing::info!("arm {}: {reason}", condition.name());
+        }
+        self.condition = condition;
+        if self.reason != reason {
+            reason.clone_into(&mut self.reason);
+        }
+    }
+
+    /// Whether the arm is known to be at rest under our control, or out of it.
+    pub(crate) fn is_at_rest(&self, state: &RobotState) -> bool {
+        state.actual_qd.iter().all(|qd| qd.abs() < 0.01)
+    }
+
+    pub(crate) fn condition(&self) -> Condition {
+        self.condition
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    pub(crate) fn report(&self) -> LimitReport {
+        self.limiter.report()
+    }
+
+    pub(crate) fn is_stale(&self) -> bool {
+        self.limiter.state() == LimiterState::Stale
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    pub(crate) fn last_refusal(&self) -> &str {
+        &self.last_refusal
+    }
+
+    pub(crate) fn force_n(&self) -> f64 {
+        self.force_n
+    }
+}
+
+fn trajectory_command(trajectory: &JointTrajectory) -> TrajectoryCommand {
+    TrajectoryCommand {
+        joint_names: trajectory.joint_names.clone(),
+        points: trajectory
+            .points
+            .iter()
+            .map(|point| TrajectoryPoint {
+                time_s: f64::from(point.time_from_start.sec)
+                    + f64::from(point.time_from_start.nanosec) * 1e-9,
+                positions: point.positions.clone(),
+                velocities: point.velocities.clone(),
+            })
+            .collect(),
+    }
+}
