@@ -30,13 +30,18 @@ impl Chain {
                 name: joint.name.clone(),
                 kind: match joint.kind {
                     JointKind::Fixed => k::JointType::Fixed,
-                    JointKind::Revolute | JointKind::Continuous => {
-                        k::JointType::Rotational { axis: axis_to_k(&joint.axis) }
-                    }
-                    JointKind::Prismatic => k::JointType::Linear { axis: axis_to_k(&joint.axis) },
+                    JointKind::Revolute | JointKind::Continuous => k::JointType::Rotational {
+                        axis: axis_to_k(&joint.axis),
+                    },
+                    JointKind::Prismatic => k::JointType::Linear {
+                        axis: axis_to_k(&joint.axis),
+                    },
                 },
                 origin: isometry_to_k(&joint.parent_from_joint),
-                parent: model.joints().iter().position(|above| above.child == joint.parent),
+                parent: model
+                    .joints()
+                    .iter()
+                    .position(|above| above.child == joint.parent),
             })
             .collect();
         Self::build(recipe)
@@ -56,10 +61,19 @@ impl Chain {
                 .joint_type(joint.kind.clone())
                 .origin(joint.origin)
                 .into_node();
-            node.set_parent(joint.parent.and_then(|parent| nodes.get(parent)).unwrap_or(&root));
+            node.set_parent(
+                joint
+                    .parent
+                    .and_then(|parent| nodes.get(parent))
+                    .unwrap_or(&root),
+            );
             nodes.push(node);
         }
-        Self { chain: k::Chain::from_root(root), nodes, recipe }
+        Self {
+            chain: k::Chain::from_root(root),
+            nodes,
+            recipe,
+        }
     }
 
     /// For each joint of the model the pose of its child link in the root.
@@ -71,15 +85,18 @@ impl Chain {
             node.set_joint_position_unchecked(position);
         }
         self.chain.update_transforms();
-        self.nodes
-            .iter()
-            .map(|node| node.world_transform().map_or_else(Isometry3::identity, |pose| isometry_from_k(&pose)))
+        self.nodes.iter().map(|node| {
+            node.world_transform()
+                .map_or_else(Isometry3::identity, |pose| isometry_from_k(&pose))
+        })
     }
 }
 
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chain").field("joints", &self.nodes.len()).finish_non_exhaustive()
+        f.debug_struct("Chain")
+            .field("joints", &self.nodes.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,5 +117,8 @@ fn isometry_from_k(pose: &k::Isometry3<f64>) -> Isometry3<f64> {
     let [x, y, z] = pose.translation.vector.into();
     let [i, j, k, w] = pose.rotation.coords.into();
     // Normalised anew: products of many rotations drift off the unit sphere.
-    Isometry3::from_parts(Translation3::new(x, y, z), UnitQuaternion::new_normalize(Quaternion::new(w, i, j, k)))
+    Isometry3::from_parts(
+        Translation3::new(x, y, z),
+        UnitQuaternion::new_normalize(Quaternion::new(w, i, j, k)),
+    )
 }

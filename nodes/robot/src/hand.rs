@@ -12,7 +12,13 @@ use serde::Deserialize;
 use crate::curve::{CurveError, MonotoneCurve};
 
 /// The servos in the order of every tick array.
-pub const SERVOS: [&str; 5] = ["thumb_opposition", "thumb_flexion", "index", "middle", "ring"];
+pub const SERVOS: [&str; 5] = [
+    "thumb_opposition",
+    "thumb_flexion",
+    "index",
+    "middle",
+    "ring",
+];
 
 /// The joints in the order of every angle array; the names are the URDF's.
 pub const JOINTS: [&str; 11] = [
@@ -30,7 +36,13 @@ pub const JOINTS: [&str; 11] = [
 ];
 
 /// For each servo the joint that it moves directly. The little finger follows the ring finger's servo.
-pub const LED_JOINTS: [&str; 5] = ["thumb_opposition", "thumb_flexion", "index_finger", "middle_finger", "ring_finger"];
+pub const LED_JOINTS: [&str; 5] = [
+    "thumb_opposition",
+    "thumb_flexion",
+    "index_finger",
+    "middle_finger",
+    "ring_finger",
+];
 
 /// The frames at the ends of the five digits: thumb, index, middle, ring, little.
 pub const FINGERTIPS: [&str; 5] = ["th_tip", "if_tip", "mf_tip", "rf_tip", "lf_tip"];
@@ -178,22 +190,39 @@ impl Hand {
     /// When the text is no calibration of this hand.
     pub fn from_yaml(text: &str, file: &str) -> Result<Self, HandError> {
         let calibration: CalibrationFile =
-            serde_yaml::from_str(text).map_err(|error| HandError::Yaml { file: file.to_owned(), error })?;
+            serde_yaml::from_str(text).map_err(|error| HandError::Yaml {
+                file: file.to_owned(),
+                error,
+            })?;
         let value_error = |subject: &str, problem: &str| HandError::Value {
             file: file.to_owned(),
             subject: subject.to_owned(),
             problem: problem.to_owned(),
         };
-        let servo_names: Vec<&str> = calibration.servos.iter().map(|servo| servo.name.as_str()).collect();
+        let servo_names: Vec<&str> = calibration
+            .servos
+            .iter()
+            .map(|servo| servo.name.as_str())
+            .collect();
         check_names(file, "servos", &SERVOS, &servo_names)?;
-        let joint_names: Vec<&str> = calibration.joints.iter().map(|entry| entry.joint.as_str()).collect();
+        let joint_names: Vec<&str> = calibration
+            .joints
+            .iter()
+            .map(|entry| entry.joint.as_str())
+            .collect();
         check_names(file, "joints", &JOINTS, &joint_names)?;
 
-        let mut servos = [ServoRange { closed: 0.0, open: 0.0 }; 5];
+        let mut servos = [ServoRange {
+            closed: 0.0,
+            open: 0.0,
+        }; 5];
         for (range, entry) in servos.iter_mut().zip(&calibration.servos) {
             let (closed, open) = (entry.closed, entry.open);
             if !(closed.is_finite() && open.is_finite() && closed < open) {
-                return Err(value_error(&entry.name, "`closed` should be less than `open`, in ticks"));
+                return Err(value_error(
+                    &entry.name,
+                    "`closed` should be less than `open`, in ticks",
+                ));
             }
             *range = ServoRange { closed, open };
         }
@@ -201,32 +230,51 @@ impl Hand {
         let mut joints: Vec<JointResponse> = Vec::with_capacity(JOINTS.len());
         for entry in &calibration.joints {
             let Some(servo) = SERVOS.iter().position(|name| *name == entry.servo) else {
-                return Err(value_error(&entry.joint, &format!("unknown servo `{}`", entry.servo)));
+                return Err(value_error(
+                    &entry.joint,
+                    &format!("unknown servo `{}`", entry.servo),
+                ));
             };
             if entry.sign.abs() != 1 {
                 return Err(value_error(&entry.joint, "`sign` should be 1 or -1"));
             }
-            let curve = MonotoneCurve::through(&entry.points).map_err(|error| HandError::Curve {
-                file: file.to_owned(),
-                joint: entry.joint.clone(),
-                error,
-            })?;
+            let curve =
+                MonotoneCurve::through(&entry.points).map_err(|error| HandError::Curve {
+                    file: file.to_owned(),
+                    joint: entry.joint.clone(),
+                    error,
+                })?;
             let tendon = match &entry.tendon {
                 None => None,
                 Some(tendon) => {
                     let led = positions.get(tendon.joint.as_str()).copied();
-                    let Some(led_joint) = led.filter(|&led| joints.get(led).is_some_and(|led| led.tendon.is_none()))
+                    let Some(led_joint) =
+                        led.filter(|&led| joints.get(led).is_some_and(|led| led.tendon.is_none()))
                     else {
-                        let problem = format!("`tendon` names `{}`, which is no led joint above it", tendon.joint);
+                        let problem = format!(
+                            "`tendon` names `{}`, which is no led joint above it",
+                            tendon.joint
+                        );
                         return Err(value_error(&entry.joint, &problem));
                     };
                     if !tendon.ticks_per_rad.is_finite() {
-                        return Err(value_error(&entry.joint, "`ticks_per_rad` should be finite"));
+                        return Err(value_error(
+                            &entry.joint,
+                            "`ticks_per_rad` should be finite",
+                        ));
                     }
-                    Some(Tendon { led_joint, ticks_per_rad: tendon.ticks_per_rad })
+                    Some(Tendon {
+                        led_joint,
+                        ticks_per_rad: tendon.ticks_per_rad,
+                    })
                 }
             };
-            joints.push(JointResponse { servo, sign: f64::from(entry.sign), curve, tendon });
+            joints.push(JointResponse {
+                servo,
+                sign: f64::from(entry.sign),
+                curve,
+                tendon,
+            });
         }
         Ok(Self { servos, joints })
     }
@@ -256,7 +304,11 @@ impl Hand {
     /// Between open and closed with the thumb opposed: 0 is [`Hand::open`], 1 is [`Hand::closed`].
     #[must_use]
     pub fn pregrasp(&self, closure: f64) -> [f64; 5] {
-        let closure = if closure.is_nan() { 0.0 } else { closure.clamp(0.0, 1.0) };
+        let closure = if closure.is_nan() {
+            0.0
+        } else {
+            closure.clamp(0.0, 1.0)
+        };
         let (open, closed) = (self.open(), self.closed());
         std::array::from_fn(|servo| open[servo] + closure * (closed[servo] - open[servo]))
     }
@@ -266,7 +318,11 @@ impl Hand {
     pub fn clamp(&self, ticks: [f64; 5]) -> [f64; 5] {
         let mut clamped = ticks;
         for (ticks, servo) in clamped.iter_mut().zip(&self.servos) {
-            *ticks = if ticks.is_nan() { servo.open } else { ticks.clamp(servo.closed, servo.open) };
+            *ticks = if ticks.is_nan() {
+                servo.open
+            } else {
+                ticks.clamp(servo.closed, servo.open)
+            };
         }
         clamped
     }
@@ -283,7 +339,9 @@ impl Hand {
     /// that it goes on closing when that one is blocked. This is what a simulated tendon should aim at.
     #[must_use]
     pub fn angles_under_load(&self, ticks: [f64; 5], present: &[f64; 11]) -> [f64; 11] {
-        self.angles_with(self.clamp(ticks), |led, _| present.get(led).copied().unwrap_or(0.0))
+        self.angles_with(self.clamp(ticks), |led, _| {
+            present.get(led).copied().unwrap_or(0.0)
+        })
     }
 
     /// `led_angle` turns the place and the free angle of a led joint into the angle its distal joint answers to.
@@ -293,7 +351,10 @@ impl Hand {
             let mut input = ticks.get(joint.servo).copied().unwrap_or(0.0);
             if let Some(tendon) = joint.tendon {
                 let free = angles.get(tendon.led_joint).copied().unwrap_or(0.0);
-                let led_sign = self.joints.get(tendon.led_joint).map_or(1.0, |led| led.sign);
+                let led_sign = self
+                    .joints
+                    .get(tendon.led_joint)
+                    .map_or(1.0, |led| led.sign);
                 input -= tendon.ticks_per_rad * led_sign * led_angle(tendon.led_joint, free);
             }
             if let Some(angle) = angles.get_mut(index) {
@@ -310,15 +371,28 @@ impl Hand {
     pub fn ticks(&self, led_angles: [f64; 5]) -> [f64; 5] {
         let mut ticks = self.open();
         for (servo, (ticks, angle)) in ticks.iter_mut().zip(led_angles).enumerate() {
-            let led = self.joints.iter().find(|joint| joint.servo == servo && joint.tendon.is_none());
-            let (Some(led), Some(range), false) = (led, self.servos.get(servo), angle.is_nan()) else { continue };
-            *ticks = led.curve.inverse(led.sign * angle, range.closed, range.open);
+            let led = self
+                .joints
+                .iter()
+                .find(|joint| joint.servo == servo && joint.tendon.is_none());
+            let (Some(led), Some(range), false) = (led, self.servos.get(servo), angle.is_nan())
+            else {
+                continue;
+            };
+            *ticks = led
+                .curve
+                .inverse(led.sign * angle, range.closed, range.open);
         }
         ticks
     }
 }
 
-fn check_names(file: &str, what: &'static str, expected: &[&str], found: &[&str]) -> Result<(), HandError> {
+fn check_names(
+    file: &str,
+    what: &'static str,
+    expected: &[&str],
+    found: &[&str],
+) -> Result<(), HandError> {
     if expected == found {
         return Ok(());
     }

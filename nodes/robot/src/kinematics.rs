@@ -33,7 +33,11 @@ pub struct Kinematics {
 #[derive(Debug, Clone, Copy)]
 enum Drive {
     Fixed,
-    Position { index: usize, multiplier: f64, offset: f64 },
+    Position {
+        index: usize,
+        multiplier: f64,
+        offset: f64,
+    },
 }
 
 #[derive(Debug)]
@@ -73,7 +77,11 @@ impl Kinematics {
     pub fn new(model: &Model) -> Self {
         let mut joint_names = Vec::new();
         let mut joint_index = BTreeMap::new();
-        for joint in model.joints().iter().filter(|joint| joint.is_movable() && joint.mimic.is_none()) {
+        for joint in model
+            .joints()
+            .iter()
+            .filter(|joint| joint.is_movable() && joint.mimic.is_none())
+        {
             joint_index.insert(joint.name.clone(), joint_names.len());
             joint_names.push(joint.name.clone());
         }
@@ -86,24 +94,38 @@ impl Kinematics {
                     None => (&joint.name, 1.0, 0.0),
                 };
                 match joint_index.get(leader) {
-                    Some(&index) if joint.is_movable() => Drive::Position { index, multiplier, offset },
+                    Some(&index) if joint.is_movable() => Drive::Position {
+                        index,
+                        multiplier,
+                        offset,
+                    },
                     _ => Drive::Fixed,
                 }
             })
             .collect();
-        let link_index: BTreeMap<String, usize> =
-            model.links().iter().enumerate().map(|(index, link)| (link.name.clone(), index)).collect();
+        let link_index: BTreeMap<String, usize> = model
+            .links()
+            .iter()
+            .enumerate()
+            .map(|(index, link)| (link.name.clone(), index))
+            .collect();
         let mut joint_above = vec![None; model.links().len()];
         let mut joints = Vec::with_capacity(model.joints().len());
         for (index, joint) in model.joints().iter().enumerate() {
-            let (Some(&parent_link), Some(&child_link)) = (link_index.get(&joint.parent), link_index.get(&joint.child))
+            let (Some(&parent_link), Some(&child_link)) =
+                (link_index.get(&joint.parent), link_index.get(&joint.child))
             else {
                 continue;
             };
             if let Some(above) = joint_above.get_mut(child_link) {
                 *above = Some(index);
             }
-            joints.push(JointGeometry { kind: joint.kind, axis: joint.axis.into_inner(), parent_link, child_link });
+            joints.push(JointGeometry {
+                kind: joint.kind,
+                axis: joint.axis.into_inner(),
+                parent_link,
+                child_link,
+            });
         }
         Self {
             chain: Mutex::new(Chain::new(model)),
@@ -132,8 +154,13 @@ impl Kinematics {
     ) -> Result<Vec<f64>, KinematicsError> {
         let mut positions = vec![0.0; self.joint_names.len()];
         for (name, position) in named {
-            let slot = self.joint_index.get(name).and_then(|&index| positions.get_mut(index));
-            let Some(slot) = slot else { return Err(KinematicsError::UnknownJoint(name.to_owned())) };
+            let slot = self
+                .joint_index
+                .get(name)
+                .and_then(|&index| positions.get_mut(index));
+            let Some(slot) = slot else {
+                return Err(KinematicsError::UnknownJoint(name.to_owned()));
+            };
             if !position.is_finite() {
                 return Err(KinematicsError::NotFinite(name.to_owned()));
             }
@@ -148,16 +175,28 @@ impl Kinematics {
     /// When the slice has the wrong length or holds something that is not finite.
     pub fn forward(&self, positions: &[f64]) -> Result<LinkPoses<'_>, KinematicsError> {
         if positions.len() != self.joint_names.len() {
-            return Err(KinematicsError::Length { expected: self.joint_names.len(), found: positions.len() });
+            return Err(KinematicsError::Length {
+                expected: self.joint_names.len(),
+                found: positions.len(),
+            });
         }
-        if let Some((name, _)) = self.joint_names.iter().zip(positions).find(|(_, position)| !position.is_finite()) {
+        if let Some((name, _)) = self
+            .joint_names
+            .iter()
+            .zip(positions)
+            .find(|(_, position)| !position.is_finite())
+        {
             return Err(KinematicsError::NotFinite(name.clone()));
         }
         let joint_positions = self.drives.iter().map(|drive| match *drive {
             Drive::Fixed => 0.0,
-            Drive::Position { index, multiplier, offset } => {
-                positions.get(index).map_or(0.0, |position| multiplier * position + offset)
-            }
+            Drive::Position {
+                index,
+                multiplier,
+                offset,
+            } => positions
+                .get(index)
+                .map_or(0.0, |position| multiplier * position + offset),
         });
         // A panic elsewhere cannot leave the chain in a state that matters: all positions are set anew.
         let chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,7 +206,10 @@ impl Kinematics {
                 *pose = root_from_child;
             }
         }
-        Ok(LinkPoses { kinematics: self, root_from_link })
+        Ok(LinkPoses {
+            kinematics: self,
+            root_from_link,
+        })
     }
 
     /// The geometric Jacobian of a link's origin at the given positions, in the root's frame.
@@ -177,20 +219,38 @@ impl Kinematics {
     ///
     /// # Errors
     /// As [`Kinematics::forward`], and when there is no such link.
-    pub fn jacobian(&self, positions: &[f64], link: &str) -> Result<Matrix6xX<f64>, KinematicsError> {
+    pub fn jacobian(
+        &self,
+        positions: &[f64],
+        link: &str,
+    ) -> Result<Matrix6xX<f64>, KinematicsError> {
         let poses = self.forward(positions)?;
         let tip = poses.root_from(link)?.translation.vector;
         let mut jacobian = Matrix6xX::zeros(self.joint_names.len());
         let mut at = self.link_index.get(link).copied();
-        while let Some(joint_index) = at.and_then(|link| self.joint_above.get(link).copied().flatten()) {
-            let Some(joint) = self.joints.get(joint_index) else { break };
+        while let Some(joint_index) =
+            at.and_then(|link| self.joint_above.get(link).copied().flatten())
+        {
+            let Some(joint) = self.joints.get(joint_index) else {
+                break;
+            };
             at = Some(joint.parent_link);
-            let Some(&Drive::Position { index, multiplier, .. }) = self.drives.get(joint_index) else { continue };
-            let Some(root_from_joint) = poses.root_from_link.get(joint.child_link) else { continue };
+            let Some(&Drive::Position {
+                index, multiplier, ..
+            }) = self.drives.get(joint_index)
+            else {
+                continue;
+            };
+            let Some(root_from_joint) = poses.root_from_link.get(joint.child_link) else {
+                continue;
+            };
             let axis = root_from_joint.rotation * joint.axis;
             let (linear, angular) = match joint.kind {
                 JointKind::Prismatic => (axis, Vector3::zeros()),
-                _ => (axis.cross(&(tip - root_from_joint.translation.vector)), axis),
+                _ => (
+                    axis.cross(&(tip - root_from_joint.translation.vector)),
+                    axis,
+                ),
             };
             let mut column = jacobian.column_mut(index);
             for row in 0..3 {
@@ -204,7 +264,11 @@ impl Kinematics {
 
 impl Clone for Kinematics {
     fn clone(&self) -> Self {
-        let chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner).deep_clone();
+        let chain = self
+            .chain
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .deep_clone();
         Self {
             chain: Mutex::new(chain),
             joint_names: self.joint_names.clone(),

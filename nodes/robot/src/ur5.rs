@@ -19,7 +19,17 @@ pub const JOINTS: [&str; 6] = [
 ];
 
 /// Least and greatest position of each joint in rad, as published.
-pub const LIMITS: [(f64, f64); 6] = [(-TAU, TAU), (-TAU, TAU), (-PI, PI), (-TAU, TAU), (-TAU, TAU), (-TAU, TAU)];
+pub const LIMITS: [(f64, f64); 6] = [
+    (-TAU, TAU),
+    (-TAU, TAU),
+    (-PI, PI),
+    (-TAU, TAU),
+    (-TAU, TAU),
+    (-TAU, TAU),
+];
+
+/// The posture from which the original cell starts each grasp, in rad: the hand above the table, palm down.
+pub const RESET_POSE: [f64; 6] = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
 
 // Published Denavit-Hartenberg parameters (Universal Robots), in m and rad.
 const D1: f64 = 0.089_159;
@@ -37,7 +47,10 @@ const COSINE_SLACK: f64 = 1e-10;
 /// Turns coordinates of the controller's `base` frame into `base_link`.
 #[must_use]
 pub fn base_link_from_base() -> Isometry3<f64> {
-    Isometry3::from_parts(Translation3::identity(), UnitQuaternion::from_axis_angle(&Vector3::z_axis(), PI))
+    Isometry3::from_parts(
+        Translation3::identity(),
+        UnitQuaternion::from_axis_angle(&Vector3::z_axis(), PI),
+    )
 }
 
 /// The pose of `tool0` in `base_link` for joint positions in rad.
@@ -56,7 +69,10 @@ pub fn forward(q: &[f64; 6]) -> Isometry3<f64> {
 fn dh(theta: f64, d: f64, a: f64, alpha: f64) -> Isometry3<f64> {
     let turn_z = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), theta);
     let turn_x = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), alpha);
-    Isometry3::from_parts(Translation3::from(turn_z * Vector3::new(a, 0.0, d)), turn_z * turn_x)
+    Isometry3::from_parts(
+        Translation3::from(turn_z * Vector3::new(a, 0.0, d)),
+        turn_z * turn_x,
+    )
 }
 
 /// Up to eight sets of joint positions that bring `tool0` to a pose, each joint in (-pi, pi].
@@ -103,7 +119,9 @@ pub fn inverse(base_link_from_tool0: &Isometry3<f64>, wrist_3: f64) -> Solutions
     let wrist_x = target[(0, 3)] - D6 * target[(0, 2)];
     let wrist_y = target[(1, 3)] - D6 * target[(1, 2)];
     let distance = wrist_x.hypot(wrist_y);
-    let Some(side) = arc_cosine(D4 / distance) else { return solutions };
+    let Some(side) = arc_cosine(D4 / distance) else {
+        return solutions;
+    };
     for pan in both(side).map(|side| wrist_y.atan2(wrist_x) + side + FRAC_PI_2) {
         let (sin_pan, cos_pan) = pan.sin_cos();
         // The tool's axes, seen along the normal of the plane of the arm.
@@ -127,17 +145,29 @@ pub fn inverse(base_link_from_tool0: &Isometry3<f64>, wrist_3: f64) -> Solutions
 }
 
 /// Joints 2 to 4, a planar arm with two elbows.
-fn push_planar(solutions: &mut Solutions, base_from_tool0: &Isometry3<f64>, pan: f64, wrist_2: f64, wrist_3: f64) {
+fn push_planar(
+    solutions: &mut Solutions,
+    base_from_tool0: &Isometry3<f64>,
+    pan: f64,
+    wrist_2: f64,
+    wrist_3: f64,
+) {
     let base_from_1 = dh(pan, D1, 0.0, FRAC_PI_2);
     let from_4_to_tool = dh(wrist_2, D5, 0.0, -FRAC_PI_2) * dh(wrist_3, D6, 0.0, 0.0);
     let planar = base_from_1.inverse() * base_from_tool0 * from_4_to_tool.inverse();
     let (x, y) = (planar.translation.x, planar.translation.y);
-    let Some(bend) = arc_cosine((x * x + y * y - A2 * A2 - A3 * A3) / (2.0 * A2 * A3)) else { return };
+    let Some(bend) = arc_cosine((x * x + y * y - A2 * A2 - A3 * A3) / (2.0 * A2 * A3)) else {
+        return;
+    };
     let x_axis = planar.rotation * Vector3::x();
     let sum = x_axis.y.atan2(x_axis.x);
     let elbows = both(bend);
     // At full stretch both elbows are one.
-    let distinct = if bend == 0.0 { &elbows[..1] } else { &elbows[..] };
+    let distinct = if bend == 0.0 {
+        &elbows[..1]
+    } else {
+        &elbows[..]
+    };
     for &elbow in distinct {
         let lift = y.atan2(x) - (A3 * elbow.sin()).atan2(A2 + A3 * elbow.cos());
         solutions.push([pan, lift, elbow, sum - lift - elbow, wrist_2, wrist_3]);
@@ -157,7 +187,12 @@ pub fn inverse_nearest(
     if !seed.iter().all(|position| position.is_finite()) {
         return None;
     }
-    let motion = |q: &[f64; 6]| q.iter().zip(seed).map(|(to, from)| (to - from).abs()).fold(0.0, f64::max);
+    let motion = |q: &[f64; 6]| {
+        q.iter()
+            .zip(seed)
+            .map(|(to, from)| (to - from).abs())
+            .fold(0.0, f64::max)
+    };
     inverse(base_link_from_tool0, seed[5])
         .as_slice()
         .iter()
@@ -165,7 +200,11 @@ pub fn inverse_nearest(
         .min_by(|first, second| motion(first).total_cmp(&motion(second)))
 }
 
-fn nearest_turns(solution: &[f64; 6], seed: &[f64; 6], limits: &[(f64, f64); 6]) -> Option<[f64; 6]> {
+fn nearest_turns(
+    solution: &[f64; 6],
+    seed: &[f64; 6],
+    limits: &[(f64, f64); 6],
+) -> Option<[f64; 6]> {
     let mut result = *solution;
     for ((position, seed), (lower, upper)) in result.iter_mut().zip(seed).zip(limits) {
         let nearest = *position + TAU * ((seed - *position) / TAU).round();
@@ -189,5 +228,9 @@ fn arc_cosine(cosine: f64) -> Option<f64> {
 /// The same angle in (-pi, pi].
 fn wrap(angle: f64) -> f64 {
     let wrapped = angle - TAU * (angle / TAU).round();
-    if wrapped <= -PI { wrapped + TAU } else { wrapped }
+    if wrapped <= -PI {
+        wrapped + TAU
+    } else {
+        wrapped
+    }
 }

@@ -6,7 +6,11 @@ use rand::SeedableRng as _;
 use robot::{Kinematics, Model, ur5};
 
 fn model() -> Model {
-    Model::from_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../urdf/ur5_sih.urdf")).unwrap()
+    Model::from_file(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../urdf/ur5_sih.urdf"
+    ))
+    .unwrap()
 }
 
 fn distance(first: &Isometry3<f64>, second: &Isometry3<f64>) -> f64 {
@@ -22,7 +26,8 @@ fn joint_positions() -> impl Strategy<Value = [f64; 6]> {
 fn tool_in_base_by_matrices(q: &[f64; 6]) -> Matrix4<f64> {
     let d = [0.089159, 0.0, 0.0, 0.10915, 0.09465, 0.0823];
     let a = [0.0, -0.425, -0.39225, 0.0, 0.0, 0.0];
-    let alpha = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0].map(|quarter_turns| quarter_turns * std::f64::consts::FRAC_PI_2);
+    let alpha = [1.0, 0.0, 0.0, 1.0, -1.0, 0.0]
+        .map(|quarter_turns| quarter_turns * std::f64::consts::FRAC_PI_2);
     (0..6).fold(Matrix4::identity(), |base_from_joint, i| {
         let ((st, ct), (sa, ca)) = (q[i].sin_cos(), alpha[i].sin_cos());
         #[rustfmt::skip]
@@ -42,11 +47,21 @@ fn description_agrees_with_the_published_table() {
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
     for _ in 0..1000 {
         let q: [f64; 6] = std::array::from_fn(|_| random.random_range(-6.28..6.28));
-        let positions = kinematics.positions(ur5::JOINTS.into_iter().zip(q)).unwrap();
-        let from_urdf = kinematics.forward(&positions).unwrap().relative("base", "tool0").unwrap();
+        let positions = kinematics
+            .positions(ur5::JOINTS.into_iter().zip(q))
+            .unwrap();
+        let from_urdf = kinematics
+            .forward(&positions)
+            .unwrap()
+            .relative("base", "tool0")
+            .unwrap();
         let difference = from_urdf.to_homogeneous() - tool_in_base_by_matrices(&q);
         assert!(difference.amax() < 1e-9, "{q:?} {difference}");
-        let in_base_link = kinematics.forward(&positions).unwrap().relative("base_link", "tool0").unwrap();
+        let in_base_link = kinematics
+            .forward(&positions)
+            .unwrap()
+            .relative("base_link", "tool0")
+            .unwrap();
         assert!(distance(&in_base_link, &ur5::forward(&q)) < 1e-9);
     }
 }
@@ -56,7 +71,10 @@ fn stretched_arm_reaches_as_far_as_the_links_are_long() {
     let tool = ur5::forward(&[0.0; 6]);
     // In base_link the stretched arm points along +x; the wrist lies beside it and the tool hangs below.
     let expected = Vector3::new(0.425 + 0.39225, 0.10915 + 0.0823, 0.089159 - 0.09465);
-    assert!((tool.translation.vector - expected).norm() < 1e-12, "{tool}");
+    assert!(
+        (tool.translation.vector - expected).norm() < 1e-12,
+        "{tool}"
+    );
 }
 
 proptest! {
@@ -135,8 +153,12 @@ proptest! {
 #[test]
 fn a_pose_out_of_reach_has_no_solution() {
     for x in [1.2, 0.05] {
-        let target = Isometry3::from_parts(Vector3::new(x, 0.0, 0.0).into(), UnitQuaternion::identity());
-        assert!(ur5::inverse_nearest(&target, &[0.0; 6], &ur5::LIMITS).is_none(), "{x}");
+        let target =
+            Isometry3::from_parts(Vector3::new(x, 0.0, 0.0).into(), UnitQuaternion::identity());
+        assert!(
+            ur5::inverse_nearest(&target, &[0.0; 6], &ur5::LIMITS).is_none(),
+            "{x}"
+        );
     }
 }
 
@@ -153,7 +175,18 @@ fn clones_of_the_kinematics_are_independent() {
     let kinematics = Kinematics::new(&model());
     let clone = kinematics.clone();
     let zero = vec![0.0; kinematics.joint_names().len()];
-    let before = kinematics.forward(&zero).unwrap().root_from("tool0").unwrap();
+    let before = kinematics
+        .forward(&zero)
+        .unwrap()
+        .root_from("tool0")
+        .unwrap();
     clone.forward(&vec![0.1; zero.len()]).unwrap();
-    assert_eq!(before, kinematics.forward(&zero).unwrap().root_from("tool0").unwrap());
+    assert_eq!(
+        before,
+        kinematics
+            .forward(&zero)
+            .unwrap()
+            .root_from("tool0")
+            .unwrap()
+    );
 }

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 use robot::hand::{Hand, HandError, JOINTS, LED_JOINTS, SERVOS};
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../calibration/sih_right.yaml");
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../calibration/sih_right.yaml"
+);
 
 fn hand() -> Hand {
     Hand::from_file(FILE).unwrap()
@@ -21,20 +24,37 @@ fn with_servo(servo: &str, ticks: f64) -> [f64; 5] {
 
 /// Published: servo, joint, sign in the URDF, ticks and measured angle.
 const LED_POINTS: [(&str, &[&str], f64, &[(f64, f64)]); 5] = [
-    ("thumb_opposition", &["thumb_opposition"], 1.0, &[(0.0, 0.0), (1337.5, -0.7855)]),
+    (
+        "thumb_opposition",
+        &["thumb_opposition"],
+        1.0,
+        &[(0.0, 0.0), (1337.5, -0.7855)],
+    ),
     (
         "thumb_flexion",
         &["thumb_flexion"],
         -1.0,
-        &[(-1850.0, -1.51), (-1175.0, -1.31), (-975.0, -1.175), (-600.0, -0.6), (-225.0, 0.0)],
+        &[
+            (-1850.0, -1.51),
+            (-1175.0, -1.31),
+            (-975.0, -1.175),
+            (-600.0, -0.6),
+            (-225.0, 0.0),
+        ],
     ),
     (
         "index",
         &["index_finger"],
         1.0,
         &[
-            (-1250.0, -1.53), (-250.0, -1.4425), (150.0, -1.315), (350.0, -1.25), (540.0, -1.18), (730.0, -1.15),
-            (1085.0, -0.6), (1400.0, 0.0),
+            (-1250.0, -1.53),
+            (-250.0, -1.4425),
+            (150.0, -1.315),
+            (350.0, -1.25),
+            (540.0, -1.18),
+            (730.0, -1.15),
+            (1085.0, -0.6),
+            (1400.0, 0.0),
         ],
     ),
     (
@@ -42,15 +62,28 @@ const LED_POINTS: [(&str, &[&str], f64, &[(f64, f64)]); 5] = [
         &["middle_finger"],
         1.0,
         // The published first point, at -500, lies beyond the servo's lower limit of -400.
-        &[(500.0, -1.445), (1350.0, -1.055), (1625.0, -0.91), (1700.0, -0.9), (1980.0, -0.48), (2240.0, 0.0)],
+        &[
+            (500.0, -1.445),
+            (1350.0, -1.055),
+            (1625.0, -0.91),
+            (1700.0, -0.9),
+            (1980.0, -0.48),
+            (2240.0, 0.0),
+        ],
     ),
     (
         "ring",
         &["ring_finger", "little_finger"],
         1.0,
         &[
-            (-1050.0, -1.571), (-500.0, -1.45), (-250.0, -1.35), (0.0, -1.225), (370.0, -0.95), (500.0, -0.9),
-            (700.0, -0.533), (940.0, 0.0),
+            (-1050.0, -1.571),
+            (-500.0, -1.45),
+            (-250.0, -1.35),
+            (0.0, -1.225),
+            (370.0, -0.95),
+            (500.0, -0.9),
+            (700.0, -0.533),
+            (940.0, 0.0),
         ],
     ),
 ];
@@ -61,7 +94,10 @@ fn led_joints_pass_through_every_published_point() {
         for &(ticks, measured) in points {
             let angles = hand().angles(with_servo(servo, ticks));
             for joint in joints {
-                assert!((angle(&angles, joint) - sign * measured).abs() < 1e-9, "{joint} at {ticks}: {angles:?}");
+                assert!(
+                    (angle(&angles, joint) - sign * measured).abs() < 1e-9,
+                    "{joint} at {ticks}: {angles:?}"
+                );
             }
         }
     }
@@ -69,11 +105,61 @@ fn led_joints_pass_through_every_published_point() {
 
 /// Published: servo, led joint, distal joint, sign, ticks per rad, and points (u, measured angle).
 const DISTAL_POINTS: [(&str, &str, &str, f64, f64, &[(f64, f64)]); 5] = [
-    ("thumb_flexion", "thumb_flexion", "thumb_distal", -1.0, 625.0, &[(-1318.125, -1.235), (-906.25, -0.855), (-200.0, 0.0)]),
-    ("index", "index_finger", "index_distal", 1.0, 582.61, &[(-408.606, -1.665), (793.515, -0.735), (1400.0, 0.0)]),
-    ("middle", "middle_finger", "middle_distal", 1.0, 600.0, &[(442.6, -1.65), (1147.0, -1.125), (1750.6, -0.62), (2240.0, 0.0)]),
-    ("ring", "ring_finger", "ring_distal", 1.0, 488.0, &[(-719.0, -1.64), (408.8, -0.69), (686.8, -0.425), (939.2, 0.0)]),
-    ("ring", "little_finger", "little_distal", 1.0, 488.0, &[(-719.0, -1.64), (408.8, -0.69), (686.8, -0.425), (939.2, 0.0)]),
+    (
+        "thumb_flexion",
+        "thumb_flexion",
+        "thumb_distal",
+        -1.0,
+        625.0,
+        &[(-1318.125, -1.235), (-906.25, -0.855), (-200.0, 0.0)],
+    ),
+    (
+        "index",
+        "index_finger",
+        "index_distal",
+        1.0,
+        582.61,
+        &[(-408.606, -1.665), (793.515, -0.735), (1400.0, 0.0)],
+    ),
+    (
+        "middle",
+        "middle_finger",
+        "middle_distal",
+        1.0,
+        600.0,
+        &[
+            (442.6, -1.65),
+            (1147.0, -1.125),
+            (1750.6, -0.62),
+            (2240.0, 0.0),
+        ],
+    ),
+    (
+        "ring",
+        "ring_finger",
+        "ring_distal",
+        1.0,
+        488.0,
+        &[
+            (-719.0, -1.64),
+            (408.8, -0.69),
+            (686.8, -0.425),
+            (939.2, 0.0),
+        ],
+    ),
+    (
+        "ring",
+        "little_finger",
+        "little_distal",
+        1.0,
+        488.0,
+        &[
+            (-719.0, -1.64),
+            (408.8, -0.69),
+            (686.8, -0.425),
+            (939.2, 0.0),
+        ],
+    ),
 ];
 
 #[test]
@@ -84,9 +170,13 @@ fn distal_joints_pass_through_every_published_point() {
             // Any servo position will do when the led joint is put where u comes out right.
             let ticks = 0.5 * (range.closed + range.open);
             let mut present = [0.0; 11];
-            present[JOINTS.iter().position(|name| *name == led).unwrap()] = sign * (ticks - u) / ticks_per_rad;
+            present[JOINTS.iter().position(|name| *name == led).unwrap()] =
+                sign * (ticks - u) / ticks_per_rad;
             let angles = hand().angles_under_load(with_servo(servo, ticks), &present);
-            assert!((angle(&angles, distal) - sign * measured).abs() < 1e-9, "{distal} at u {u}");
+            assert!(
+                (angle(&angles, distal) - sign * measured).abs() < 1e-9,
+                "{distal} at u {u}"
+            );
         }
     }
 }
@@ -94,11 +184,17 @@ fn distal_joints_pass_through_every_published_point() {
 #[test]
 fn open_hand_is_straight_and_closed_hand_is_a_fist() {
     let open = hand().angles(hand().open());
-    assert!((open[0] + 1.571 / 2675.0 * 2650.0).abs() < 1e-9, "the thumb is opposed");
+    assert!(
+        (open[0] + 1.571 / 2675.0 * 2650.0).abs() < 1e-9,
+        "the thumb is opposed"
+    );
     assert!(open[1..].iter().all(|angle| angle.abs() < 1e-9), "{open:?}");
     let closed = hand().angles(hand().closed());
     assert_eq!(closed[0], open[0], "the thumb stays opposed");
-    assert!(closed[1..].iter().all(|angle| angle.abs() > 0.9), "{closed:?}");
+    assert!(
+        closed[1..].iter().all(|angle| angle.abs() > 0.9),
+        "{closed:?}"
+    );
 }
 
 #[test]
@@ -108,7 +204,12 @@ fn a_blocked_finger_closes_at_its_tip() {
     let mut blocked = free;
     blocked[3] = -0.4;
     let loaded = hand().angles_under_load(ticks, &blocked);
-    assert!(loaded[4] < free[4] - 0.3, "free {} loaded {}", free[4], loaded[4]);
+    assert!(
+        loaded[4] < free[4] - 0.3,
+        "free {} loaded {}",
+        free[4],
+        loaded[4]
+    );
 }
 
 proptest! {
@@ -153,9 +254,18 @@ fn bad_files_are_refused_with_file_and_entry() {
     let error = |text: &str| Hand::from_yaml(text, "hand.yaml").unwrap_err();
     assert!(matches!(error(""), HandError::Yaml { .. }));
     assert!(matches!(error("joints: ["), HandError::Yaml { .. }));
-    assert!(matches!(error(&text.replace("name: ring", "name: rung")), HandError::Names { what: "servos", .. }));
-    assert!(matches!(error(&text.replace("open: 2650", "open: -1")), HandError::Value { .. }));
-    assert!(matches!(error(&text.replace("open: 2650", "open: .nan")), HandError::Value { .. }));
+    assert!(matches!(
+        error(&text.replace("name: ring", "name: rung")),
+        HandError::Names { what: "servos", .. }
+    ));
+    assert!(matches!(
+        error(&text.replace("open: 2650", "open: -1")),
+        HandError::Value { .. }
+    ));
+    assert!(matches!(
+        error(&text.replace("open: 2650", "open: .nan")),
+        HandError::Value { .. }
+    ));
     let turned = error(&text.replace("[-600, -0.6]", "[-600, -1.6]"));
     assert_eq!(
         turned.to_string(),

@@ -108,19 +108,30 @@ impl LimiterConfig {
             if !(joint.lower.is_finite() && joint.upper.is_finite() && joint.lower < joint.upper) {
                 return Err(ConfigError::Range(joint.name.clone()));
             }
-            if self.joints.iter().take(index).any(|earlier| earlier.name == joint.name) {
+            if self
+                .joints
+                .iter()
+                .take(index)
+                .any(|earlier| earlier.name == joint.name)
+            {
                 return Err(ConfigError::Joints(joint.name.clone()));
             }
             let stop_s = self.top_speed(joint) / joint.acceleration + 2.0 * self.cycle_s;
             if stop_s > self.stale_timeout_s {
-                return Err(ConfigError::CannotStop { joint: joint.name.clone(), stop_s });
+                return Err(ConfigError::CannotStop {
+                    joint: joint.name.clone(),
+                    stop_s,
+                });
             }
         }
         for area in &self.workspace {
             for ((lower, upper), axis) in area.lower.iter().zip(&area.upper).zip(["x", "y", "z"]) {
                 // Infinite sides are welcome: a box may be open.
                 if lower.is_nan() || upper.is_nan() || lower >= upper {
-                    return Err(ConfigError::Range(format!("workspace of {} along {axis}", area.links.join(", "))));
+                    return Err(ConfigError::Range(format!(
+                        "workspace of {} along {axis}",
+                        area.links.join(", ")
+                    )));
                 }
             }
         }
@@ -137,5 +148,8 @@ fn positive(name: &str, value: f64) -> Result<(), ConfigError> {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
-    Err(ConfigError::NotPositive { name: name.to_owned(), value })
+    Err(ConfigError::NotPositive {
+        name: name.to_owned(),
+        value,
+    })
 }

@@ -67,7 +67,9 @@ pub struct Setpoint {
 #[non_exhaustive]
 pub enum LimiterError {
     /// The measurement that motion would start from is no use.
-    #[error("measured positions are missing or not finite ({found} numbers for {expected} joints); nothing moves")]
+    #[error(
+        "measured positions are missing or not finite ({found} numbers for {expected} joints); nothing moves"
+    )]
     Measured {
         /// Joints.
         expected: usize,
@@ -141,7 +143,13 @@ impl Limiter {
         if found != expected || !measured.iter().all(|position| position.is_finite()) {
             return Err(LimiterError::Measured { expected, found });
         }
-        self.motions = measured.iter().map(|&position| Motion { position, velocity: 0.0 }).collect();
+        self.motions = measured
+            .iter()
+            .map(|&position| Motion {
+                position,
+                velocity: 0.0,
+            })
+            .collect();
         self.trajectory = None;
         Ok(())
     }
@@ -181,20 +189,35 @@ impl Limiter {
         }
     }
 
-    fn accept(&mut self, command: &TrajectoryCommand, now_s: f64) -> Result<JointTrajectorySampler, Refusal> {
+    fn accept(
+        &mut self,
+        command: &TrajectoryCommand,
+        now_s: f64,
+    ) -> Result<JointTrajectorySampler, Refusal> {
         if let LimiterState::Halted(halt) = self.state {
             return Err(Refusal::Halted(halt));
         }
         if self.motions.is_empty() || !now_s.is_finite() {
             return Err(Refusal::NotReady);
         }
-        let names: Vec<&str> = self.config.joints.iter().map(|joint| joint.name.as_str()).collect();
+        let names: Vec<&str> = self
+            .config
+            .joints
+            .iter()
+            .map(|joint| joint.name.as_str())
+            .collect();
         let positions: Vec<f64> = self.motions.iter().map(|motion| motion.position).collect();
         let velocities: Vec<f64> = self.motions.iter().map(|motion| motion.velocity).collect();
-        let mut trajectory = JointTrajectorySampler::start(command, &names, now_s, &positions, &velocities)?;
+        let mut trajectory =
+            JointTrajectorySampler::start(command, &names, now_s, &positions, &velocities)?;
 
-        let mut clamped = false;
+        let (mut clamped, mut too_fast, mut too_far) = (false, false, false);
         for point in trajectory.points_mut().iter_mut().skip(1) {
+            for (velocity, joint) in point.velocities.iter_mut().zip(&self.config.joints) {
+                let inside = velocity.clamp(-joint.velocity, joint.velocity);
+                too_fast |= inside != *velocity;
+                *velocity = inside;
+            }
             for (position, bounds) in point.positions.iter_mut().zip(&self.bounds) {
                 let inside = position.clamp(bounds.lower, bounds.upper);
                 clamped |= inside != *position;
@@ -202,12 +225,16 @@ impl Limiter {
             }
         }
         self.report.position += u64::from(clamped);
-        let (mut too_fast, mut too_far) = (false, false);
         for pair in trajectory.points().windows(2) {
             let [from, to] = pair else { continue };
             // A point at time 0 asks for a jump, that is to say for all of it within a cycle.
             let duration_s = (to.time_s - from.time_s).max(self.config.cycle_s);
-            for ((start, end), joint) in from.positions.iter().zip(&to.positions).zip(&self.config.joints) {
+            for ((start, end), joint) in from
+                .positions
+                .iter()
+                .zip(&to.positions)
+                .zip(&self.config.joints)
+            {
                 let speed = (end - start).abs() / duration_s;
                 too_fast |= speed > joint.velocity;
                 too_far |= speed * self.config.cycle_s > joint.step;
@@ -244,16 +271,24 @@ impl Limiter {
 
         let wanted = self.wanted_velocities(sensed.now_s);
         let velocities = self.keep_inside(wanted, sensed.violation_m);
-        for ((motion, bounds), velocity) in self.motions.iter_mut().zip(&self.bounds).zip(&velocities) {
+        for ((motion, bounds), velocity) in
+            self.motions.iter_mut().zip(&self.bounds).zip(&velocities)
+        {
             *motion = bounds.advance(*motion, *velocity);
         }
         let positions = self.motions.iter().map(|motion| motion.position).collect();
-        Ok(Setpoint { positions, velocities, state: self.state })
+        Ok(Setpoint {
+            positions,
+            velocities,
+            state: self.state,
+        })
     }
 
     /// A force that cannot be read counts as too large.
     fn check_force(&mut self, force_n: f64) {
-        let Some(limit_n) = self.config.contact_force_n else { return };
+        let Some(limit_n) = self.config.contact_force_n else {
+            return;
+        };
         let harmless = force_n.abs() <= limit_n;
         if !harmless && self.state != LimiterState::Halted(Halt::ContactForce) {
             self.report.contact_force += 1;
@@ -263,53 +298,89 @@ impl Limiter {
 
     /// Towards the trajectory, or to rest where there is none or it ran out.
     fn wanted_velocities(&mut self, now_s: f64) -> Vec<f64> {
-        let Some(trajectory) = &self.trajectory else { return self.braking() };
+        let Some(trajectory) = &self.trajectory else {
+            return self.braking();
+        };
         let sample = trajectory.sample(now_s);
         if let Some(ended_s_ago) = sample.ended_s_ago {
-            let stop_s = self.motions.iter().zip(&self.bounds).map(|(motion, bounds)| bounds.stopping_time_s(*motion));
-            let stop_s = stop_s.fold(0.0, f64::max);
-            // One cycle for this step, which may still gain speed, and one for that.
-            if ended_s_ago + stop_s + 2.0 * self.config.cycle_s > self.config.stale_timeout_s {
-                return self.finish(&sample.positions);
+            let left_s = self.config.stale_timeout_s - ended_s_ago;
+            let settles = self.settles(&sample.positions, left_s);
+            self.note_end(settles, trajectory.ends_in_motion(), left_s);
+            if !settles && self.stopping_time_s() + 2.0 * self.config.cycle_s > left_s {
+                return self.braking();
             }
         }
         let mut wanted = Vec::with_capacity(self.motions.len());
         let mut smoothed = false;
-        for (joint, (motion, bounds)) in self.motions.iter().zip(&self.bounds).enumerate() {
-            let target = sample.positions.get(joint).copied().unwrap_or(motion.position);
-            let velocity = bounds.velocity_towards(*motion, target);
-            let commanded = sample.velocities.get(joint).copied().unwrap_or(0.0);
-            smoothed |= (commanded - motion.velocity).abs() > bounds.acceleration * bounds.cycle_s;
-            wanted.push(velocity);
+        let targets = sample.positions.iter().zip(&sample.velocities);
+        for ((motion, bounds), (&target, &velocity)) in
+            self.motions.iter().zip(&self.bounds).zip(targets)
+        {
+            wanted.push(bounds.velocity_towards(*motion, target));
+            smoothed |= (velocity - motion.velocity).abs() > bounds.acceleration * bounds.cycle_s;
         }
         self.report.acceleration += u64::from(smoothed);
         wanted
     }
 
-    /// The command ran out: rest, and say whether that was in mid motion.
-    fn finish(&mut self, goal: &[f64]) -> Vec<f64> {
-        if self.state == LimiterState::Tracking {
-            let reached = self.motions.iter().zip(&self.bounds).zip(goal).all(|((motion, bounds), goal)| {
-                (motion.position - goal).abs() <= bounds.top_speed * bounds.cycle_s
-            });
-            let in_motion = self.trajectory.as_ref().is_some_and(JointTrajectorySampler::ends_in_motion);
-            if reached && !in_motion {
-                self.state = LimiterState::Holding;
-            } else {
-                self.state = LimiterState::Stale;
-                self.report.stale += 1;
-            }
+    fn stopping_time_s(&self) -> f64 {
+        let times_s = self
+            .motions
+            .iter()
+            .zip(&self.bounds)
+            .map(|(motion, bounds)| bounds.stopping_time_s(*motion));
+        times_s.fold(0.0, f64::max)
+    }
+
+    /// Whether all joints, left alone, come to rest at the goal in the time that is left.
+    fn settles(&self, goal: &[f64], left_s: f64) -> bool {
+        let cycles = (left_s / self.config.cycle_s).max(0.0).floor();
+        self.motions
+            .iter()
+            .zip(&self.bounds)
+            .zip(goal)
+            .all(|((motion, bounds), &goal)| {
+                let mut motion = *motion;
+                let mut cycle = 0.0;
+                while cycle < cycles && !bounds.rests_at(motion, goal) {
+                    motion = bounds.advance(motion, bounds.velocity_towards(motion, goal));
+                    cycle += 1.0;
+                }
+                bounds.rests_at(motion, goal)
+            })
+    }
+
+    /// Says how a trajectory ended, once for each.
+    fn note_end(&mut self, settles: bool, in_motion: bool, left_s: f64) {
+        if self.state != LimiterState::Tracking {
+            return;
         }
-        self.braking()
+        if left_s <= 0.0 && (in_motion || !settles) {
+            self.state = LimiterState::Stale;
+            self.report.stale += 1;
+        } else if settles && !in_motion && self.motions.iter().all(|motion| motion.velocity == 0.0)
+        {
+            self.state = LimiterState::Holding;
+        }
     }
 
     fn braking(&self) -> Vec<f64> {
-        self.motions.iter().zip(&self.bounds).map(|(motion, bounds)| bounds.braking_velocity(*motion)).collect()
+        self.motions
+            .iter()
+            .zip(&self.bounds)
+            .map(|(motion, bounds)| bounds.braking_velocity(*motion))
+            .collect()
     }
 
     /// Slows or stops a motion after which the robot could not stop inside its workspace any more.
-    fn keep_inside(&mut self, wanted: Vec<f64>, violation_m: Option<&dyn Fn(&[f64]) -> f64>) -> Vec<f64> {
-        let Some(violation_m) = violation_m else { return wanted };
+    fn keep_inside(
+        &mut self,
+        wanted: Vec<f64>,
+        violation_m: Option<&dyn Fn(&[f64]) -> f64>,
+    ) -> Vec<f64> {
+        let Some(violation_m) = violation_m else {
+            return wanted;
+        };
         let braking = self.braking();
         if wanted == braking {
             return wanted;
@@ -318,8 +389,11 @@ impl Limiter {
         // From outside the robot may come back, but go no further out.
         let allowed_m = violation_m(&here).max(0.0) + WORKSPACE_SLACK_M;
         for share in SLOWER {
-            let slower: Vec<f64> =
-                braking.iter().zip(&wanted).map(|(braking, wanted)| braking + share * (wanted - braking)).collect();
+            let slower: Vec<f64> = braking
+                .iter()
+                .zip(&wanted)
+                .map(|(braking, wanted)| braking + share * (wanted - braking))
+                .collect();
             if self.stays_inside(&slower, violation_m, allowed_m) {
                 self.report.workspace += u64::from(share < 1.0);
                 return slower;
@@ -333,7 +407,12 @@ impl Limiter {
     ///
     /// Between the checked places the path is bent by the joints' different stopping times; over a stopping distance
     /// that is well below a millimetre.
-    fn stays_inside(&self, velocities: &[f64], violation_m: &dyn Fn(&[f64]) -> f64, allowed_m: f64) -> bool {
+    fn stays_inside(
+        &self,
+        velocities: &[f64],
+        violation_m: &dyn Fn(&[f64]) -> f64,
+        allowed_m: f64,
+    ) -> bool {
         CHECKED_SHARES.iter().all(|&share| {
             let positions: Vec<f64> = self
                 .motions

@@ -37,7 +37,9 @@ impl Bounds {
 
     /// The greatest speed from which the joint stops within a distance; the inverse of the above.
     fn stoppable_speed(&self, distance: f64) -> f64 {
-        let cycles = distance.max(0.0) / (self.velocity_change() * self.cycle_s);
+        // Far beyond any joint's travel, and well within what is exact in f64.
+        const MANY_CYCLES: f64 = 1e12;
+        let cycles = (distance.max(0.0) / (self.velocity_change() * self.cycle_s)).min(MANY_CYCLES);
         let whole = (((1.0 + 8.0 * cycles).sqrt() - 1.0) / 2.0).floor();
         let rest = (cycles / (whole + 1.0) - whole / 2.0).clamp(0.0, 1.0);
         self.velocity_change() * (whole + rest)
@@ -45,7 +47,9 @@ impl Bounds {
 
     /// The velocity for the next cycle that leads soonest to rest at `target`, within all bounds.
     pub(super) fn velocity_towards(&self, now: Motion, target: f64) -> f64 {
-        let error = target - now.position;
+        // A cubic may overshoot the limits that its points keep to.
+        let reachable = target.clamp(self.lower.min(now.position), self.upper.max(now.position));
+        let error = reachable - now.position;
         self.admissible(now, self.stoppable_speed(error.abs()).copysign(error))
     }
 
@@ -80,6 +84,14 @@ impl Bounds {
         now.position + share * self.stopping_distance(next_speed).copysign(now.velocity)
     }
 
+    /// Whether the joint stands at a position, up to rounding.
+    pub(super) fn rests_at(&self, now: Motion, position: f64) -> bool {
+        const ROUNDING: f64 = 1e-6;
+        let one_cycle = self.velocity_change() * self.cycle_s;
+        now.velocity.abs() <= ROUNDING * self.velocity_change()
+            && (now.position - position).abs() <= ROUNDING * one_cycle
+    }
+
     /// Time until at rest in s.
     pub(super) fn stopping_time_s(&self, now: Motion) -> f64 {
         (now.velocity.abs() / self.velocity_change()).ceil() * self.cycle_s
@@ -92,7 +104,13 @@ mod tests {
 
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { lower: -1.0, upper: 1.0, top_speed: 0.8, acceleration: 9.0, cycle_s: 0.008 };
+    const BOUNDS: Bounds = Bounds {
+        lower: -1.0,
+        upper: 1.0,
+        top_speed: 0.8,
+        acceleration: 9.0,
+        cycle_s: 0.008,
+    };
 
     proptest! {
         #[test]

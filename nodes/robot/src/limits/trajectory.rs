@@ -66,11 +66,20 @@ impl JointTrajectorySampler {
         let mut last_time_s = None;
         for (index, point) in command.points.iter().enumerate() {
             let reorder = |numbers: &[f64]| -> Vec<f64> {
-                order.iter().filter_map(|&from| numbers.get(from).copied()).collect()
+                order
+                    .iter()
+                    .filter_map(|&from| numbers.get(from).copied())
+                    .collect()
             };
             for numbers in [&point.positions, &point.velocities] {
-                if numbers.len() != order.len() && !(std::ptr::eq(numbers, &point.velocities) && numbers.is_empty()) {
-                    return Err(Refusal::Length { point: index, expected: order.len(), found: numbers.len() });
+                if numbers.len() != order.len()
+                    && !(std::ptr::eq(numbers, &point.velocities) && numbers.is_empty())
+                {
+                    return Err(Refusal::Length {
+                        point: index,
+                        expected: order.len(),
+                        found: numbers.len(),
+                    });
                 }
                 if !numbers.iter().all(|number| number.is_finite()) {
                     return Err(Refusal::NotFinite { point: index });
@@ -87,7 +96,10 @@ impl JointTrajectorySampler {
                 velocities: reorder(&point.velocities),
             });
         }
-        Ok(Self { start_s: now_s, points })
+        Ok(Self {
+            start_s: now_s,
+            points,
+        })
     }
 
     /// The points, with the start as the first.
@@ -103,8 +115,14 @@ impl JointTrajectorySampler {
     /// Whether the trajectory ends in motion: its last point has a velocity, or none is given and it moves up to it.
     #[must_use]
     pub fn ends_in_motion(&self) -> bool {
-        let [.., before, last] = self.points.as_slice() else { return false };
-        if last.velocities.is_empty() { before.positions != last.positions } else { last.velocities.iter().any(|&v| v != 0.0) }
+        let [.., before, last] = self.points.as_slice() else {
+            return false;
+        };
+        if last.velocities.is_empty() {
+            before.positions != last.positions
+        } else {
+            last.velocities.iter().any(|&v| v != 0.0)
+        }
     }
 
     /// The trajectory at a time.
@@ -112,13 +130,24 @@ impl JointTrajectorySampler {
     pub fn sample(&self, now_s: f64) -> Sample {
         let time_s = (now_s - self.start_s).max(0.0);
         let after = self.points.partition_point(|point| point.time_s <= time_s);
-        match (after.checked_sub(1).and_then(|before| self.points.get(before)), self.points.get(after)) {
+        match (
+            after
+                .checked_sub(1)
+                .and_then(|before| self.points.get(before)),
+            self.points.get(after),
+        ) {
             (Some(from), Some(to)) => between(from, to, time_s),
             _ => {
                 let last = self.points.last();
-                let positions = last.map(|point| point.positions.clone()).unwrap_or_default();
+                let positions = last
+                    .map(|point| point.positions.clone())
+                    .unwrap_or_default();
                 let ended_s_ago = Some(last.map_or(0.0, |point| time_s - point.time_s));
-                Sample { velocities: vec![0.0; positions.len()], positions, ended_s_ago }
+                Sample {
+                    velocities: vec![0.0; positions.len()],
+                    positions,
+                    ended_s_ago,
+                }
             }
         }
     }
@@ -128,8 +157,11 @@ fn between(from: &TrajectoryPoint, to: &TrajectoryPoint, time_s: f64) -> Sample 
     let width_s = to.time_s - from.time_s;
     let t = (time_s - from.time_s) / width_s;
     let joints = from.positions.len();
-    let mut sample =
-        Sample { positions: Vec::with_capacity(joints), velocities: Vec::with_capacity(joints), ended_s_ago: None };
+    let mut sample = Sample {
+        positions: Vec::with_capacity(joints),
+        velocities: Vec::with_capacity(joints),
+        ended_s_ago: None,
+    };
     for (joint, (&p0, &p1)) in from.positions.iter().zip(&to.positions).enumerate() {
         let (position, velocity) = match (from.velocities.get(joint), to.velocities.get(joint)) {
             (Some(&v0), Some(&v1)) => hermite(p0, v0, p1, v1, width_s, t),
@@ -144,18 +176,25 @@ fn between(from: &TrajectoryPoint, to: &TrajectoryPoint, time_s: f64) -> Sample 
 /// Position and velocity on the cubic through two positions and velocities, at `t` from 0 to 1.
 fn hermite(p0: f64, v0: f64, p1: f64, v1: f64, width_s: f64, t: f64) -> (f64, f64) {
     let s = 1.0 - t;
-    let position = s * s * ((1.0 + 2.0 * t) * p0 + t * width_s * v0) + t * t * ((1.0 + 2.0 * s) * p1 - s * width_s * v1);
-    let velocity = 6.0 * t * s * (p1 - p0) / width_s + s * (s - 2.0 * t) * v0 + t * (t - 2.0 * s) * v1;
+    let position = s * s * ((1.0 + 2.0 * t) * p0 + t * width_s * v0)
+        + t * t * ((1.0 + 2.0 * s) * p1 - s * width_s * v1);
+    let velocity =
+        6.0 * t * s * (p1 - p0) / width_s + s * (s - 2.0 * t) * v0 + t * (t - 2.0 * s) * v1;
     (position, velocity)
 }
 
 /// For each of the device's joints its place in the command.
 fn match_joints(found: &[String], expected: &[&str]) -> Result<Vec<usize>, Refusal> {
-    let order: Option<Vec<usize>> =
-        expected.iter().map(|name| found.iter().position(|other| other == name)).collect();
+    let order: Option<Vec<usize>> = expected
+        .iter()
+        .map(|name| found.iter().position(|other| other == name))
+        .collect();
     match order {
         Some(order) if found.len() == expected.len() => Ok(order),
-        _ => Err(Refusal::Joints { expected: expected.join(", "), found: found.join(", ") }),
+        _ => Err(Refusal::Joints {
+            expected: expected.join(", "),
+            found: found.join(", "),
+        }),
     }
 }
 
@@ -164,30 +203,52 @@ mod tests {
     use super::*;
 
     fn sampler(points: Vec<TrajectoryPoint>) -> JointTrajectorySampler {
-        let command = TrajectoryCommand { joint_names: vec!["b".to_owned(), "a".to_owned()], points };
-        JointTrajectorySampler::start(&command, &["a", "b"], 10.0, &[0.0, 1.0], &[0.0, 0.0]).unwrap()
+        let command = TrajectoryCommand {
+            joint_names: vec!["b".to_owned(), "a".to_owned()],
+            points,
+        };
+        JointTrajectorySampler::start(&command, &["a", "b"], 10.0, &[0.0, 1.0], &[0.0, 0.0])
+            .unwrap()
     }
 
     fn point(time_s: f64, positions: [f64; 2], velocities: &[f64]) -> TrajectoryPoint {
-        TrajectoryPoint { time_s, positions: positions.to_vec(), velocities: velocities.to_vec() }
+        TrajectoryPoint {
+            time_s,
+            positions: positions.to_vec(),
+            velocities: velocities.to_vec(),
+        }
     }
 
     #[test]
     fn straight_lines_reorder_joints_and_hold_the_end() {
-        let sampler = sampler(vec![point(1.0, [3.0, 1.0], &[]), point(2.0, [3.0, 2.0], &[])]);
+        let sampler = sampler(vec![
+            point(1.0, [3.0, 1.0], &[]),
+            point(2.0, [3.0, 2.0], &[]),
+        ]);
         let half = sampler.sample(10.5);
-        assert_eq!((half.positions, half.velocities, half.ended_s_ago), (vec![0.5, 2.0], vec![1.0, 2.0], None));
+        assert_eq!(
+            (half.positions, half.velocities, half.ended_s_ago),
+            (vec![0.5, 2.0], vec![1.0, 2.0], None)
+        );
         assert_eq!(sampler.sample(9.0).positions, [0.0, 1.0]);
         let end = sampler.sample(12.5);
-        assert_eq!((end.positions, end.velocities, end.ended_s_ago), (vec![2.0, 3.0], vec![0.0, 0.0], Some(0.5)));
+        assert_eq!(
+            (end.positions, end.velocities, end.ended_s_ago),
+            (vec![2.0, 3.0], vec![0.0, 0.0], Some(0.5))
+        );
         assert!(sampler.ends_in_motion());
     }
 
     #[test]
     fn cubics_meet_positions_and_velocities() {
-        let sampler = sampler(vec![point(1.0, [3.0, 1.0], &[0.0, 0.5]), point(2.0, [3.0, 2.0], &[0.0, 0.0])]);
+        let sampler = sampler(vec![
+            point(1.0, [3.0, 1.0], &[0.0, 0.5]),
+            point(2.0, [3.0, 2.0], &[0.0, 0.0]),
+        ]);
         let at = |time_s: f64| sampler.sample(10.0 + time_s);
-        for (time_s, position, velocity) in [(0.0, 0.0, 0.0), (1.0, 1.0, 0.5), (2.0 - 1e-12, 2.0, 0.0)] {
+        for (time_s, position, velocity) in
+            [(0.0, 0.0, 0.0), (1.0, 1.0, 0.5), (2.0 - 1e-12, 2.0, 0.0)]
+        {
             assert!((at(time_s).positions[0] - position).abs() < 1e-9);
             assert!((at(time_s).velocities[0] - velocity).abs() < 1e-9);
         }

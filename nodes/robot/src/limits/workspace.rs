@@ -37,28 +37,50 @@ impl Workspace {
         let places = joint_names
             .iter()
             .map(|name| {
-                let place = kinematics.joint_names().iter().position(|other| other == name);
+                let place = kinematics
+                    .joint_names()
+                    .iter()
+                    .position(|other| other == name);
                 place.ok_or_else(|| KinematicsError::UnknownJoint((*name).to_owned()))
             })
             .collect::<Result<_, _>>()?;
-        let links = boxes.iter().flat_map(|area| &area.links).map(String::as_str);
-        if let Some(missing) = links.chain([base_link]).find(|link| model.link(link).is_none()) {
+        let links = boxes
+            .iter()
+            .flat_map(|area| &area.links)
+            .map(String::as_str);
+        if let Some(missing) = links
+            .chain([base_link])
+            .find(|link| model.link(link).is_none())
+        {
             return Err(KinematicsError::UnknownLink(missing.to_owned()).into());
         }
         let positions = vec![0.0; kinematics.joint_names().len()];
-        Ok(Self { kinematics, base_link: base_link.to_owned(), boxes: boxes.to_vec(), places, positions })
+        Ok(Self {
+            kinematics,
+            base_link: base_link.to_owned(),
+            boxes: boxes.to_vec(),
+            places,
+            positions,
+        })
     }
 
     /// Tells where the joints of other devices are.
     ///
     /// # Errors
     /// When a joint does not exist or a position is not finite.
-    pub fn set_others<'a>(&mut self, named: impl IntoIterator<Item = (&'a str, f64)>) -> Result<(), WorkspaceError> {
+    pub fn set_others<'a>(
+        &mut self,
+        named: impl IntoIterator<Item = (&'a str, f64)>,
+    ) -> Result<(), WorkspaceError> {
         for (name, position) in named {
             if !position.is_finite() {
                 return Err(KinematicsError::NotFinite(name.to_owned()).into());
             }
-            let place = self.kinematics.joint_names().iter().position(|other| other == name);
+            let place = self
+                .kinematics
+                .joint_names()
+                .iter()
+                .position(|other| other == name);
             match place.and_then(|place| self.positions.get_mut(place)) {
                 Some(slot) => *slot = position,
                 None => return Err(KinematicsError::UnknownJoint(name.to_owned()).into()),

@@ -13,7 +13,11 @@ pub struct ModelError {
 
 impl ModelError {
     pub(crate) fn new(source: &str, line: Option<u32>, kind: ModelErrorKind) -> Self {
-        Self { source: source.to_owned(), line, kind }
+        Self {
+            source: source.to_owned(),
+            line,
+            kind,
+        }
     }
 }
 
@@ -65,7 +69,9 @@ pub enum ModelErrorKind {
         name: String,
     },
     /// A joint names a link that does not exist.
-    #[error("joint `{joint}` names the {role} link `{link}`, which is not defined; add the link or correct the name")]
+    #[error(
+        "joint `{joint}` names the {role} link `{link}`, which is not defined; add the link or correct the name"
+    )]
     MissingLink {
         /// The joint.
         joint: String,
@@ -75,7 +81,9 @@ pub enum ModelErrorKind {
         link: String,
     },
     /// A link that hangs on two joints.
-    #[error("link `{link}` is the child of both `{first}` and `{second}`; a link hangs on one joint")]
+    #[error(
+        "link `{link}` is the child of both `{first}` and `{second}`; a link hangs on one joint"
+    )]
     TwoParents {
         /// The link.
         link: String,
@@ -91,7 +99,9 @@ pub enum ModelErrorKind {
     #[error("a robot has one root link, here: {0}; join the parts with joints")]
     Roots(String),
     /// A joint this crate does not know how to move.
-    #[error("joint `{joint}`: type {kind} is not supported; use revolute, continuous, prismatic or fixed")]
+    #[error(
+        "joint `{joint}`: type {kind} is not supported; use revolute, continuous, prismatic or fixed"
+    )]
     JointType {
         /// The joint.
         joint: String,

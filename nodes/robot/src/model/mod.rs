@@ -187,7 +187,11 @@ impl Model {
         let source = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::from_urdf(&text, &source),
-            Err(error) => Err(ModelError::new(&source, None, ModelErrorKind::Unreadable(error.to_string()))),
+            Err(error) => Err(ModelError::new(
+                &source,
+                None,
+                ModelErrorKind::Unreadable(error.to_string()),
+            )),
         }
     }
 
