@@ -13,8 +13,25 @@ use crate::collider::{pose_from_physics, pose_to_physics, vector_to_physics};
 const DT_S: f32 = 1.0 / 100.0;
 /// Steps after which objects count as settled even if they still roll.
 const MAX_STEPS: usize = 260;
+/// Of all objects; how heavy they are hardly matters for how they come to lie.
+const DENSITY_KG_M3: f32 = 400.0;
 /// Speeds below which an object counts as at rest, m/s and rad/s.
 const REST: (f32, f32) = (0.02, 0.3);
+
+/// The collision shape of an object with its mass, which takes a while to compute.
+#[derive(Clone)]
+pub(super) struct Droppable {
+    body_from_shape: Pose,
+    shape: SharedShape,
+    mass: MassProperties,
+}
+
+impl Droppable {
+    pub(super) fn new((body_from_shape, shape): (Pose, SharedShape)) -> Self {
+        let mass = shape.mass_properties(DENSITY_KG_M3);
+        Self { body_from_shape, shape, mass }
+    }
+}
 
 /// Objects on (or falling onto) the table plane z = 0.
 pub(super) struct DropWorld {
@@ -27,22 +44,27 @@ impl DropWorld {
         let mut physics = PhysicsWorld::new();
         physics.gravity = Vector::new(0.0, 0.0, -9.81);
         physics.integration_parameters.dt = DT_S;
+        // The table is thick and nothing falls far: no continuous collision detection needed.
+        physics.integration_parameters.max_ccd_substeps = 0;
         let table = ColliderBuilder::cuboid(1.5, 1.5, 0.5).friction(0.9);
         physics.insert(RigidBodyBuilder::fixed().translation(Vector::new(0.3, 0.5, -0.5)), table);
         Self { physics, bodies: Vec::new() }
     }
 
     /// Drops an object above the point (x, y), upright or anyhow, once there is room below it.
-    pub(super) fn drop(&mut self, (offset, shape): &(Pose, SharedShape), at: [f64; 2], upright: bool, rng: &mut impl Rng) {
+    pub(super) fn drop(&mut self, object: &Droppable, at: [f64; 2], upright: bool, rng: &mut impl Rng) {
         let yaw = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), rng.random_range(0.0..std::f64::consts::TAU));
         let turn = if upright { yaw } else { rotation(rng) };
-        let reach = f64::from(shape.compute_local_bounding_sphere().radius);
+        let reach = f64::from(object.shape.compute_local_bounding_sphere().radius);
         // Above everything that is on its way down already.
         let top = self.bodies.iter().map(|&b| f64::from(self.physics.bodies[b].translation().z)).fold(0.0, f64::max);
         let height = if self.bodies.is_empty() { reach + 0.01 } else { (top + reach + 0.06).max(0.1) };
         let pose = Isometry3::from_parts(Vector3::new(at[0], at[1], height).into(), turn);
         let body = RigidBodyBuilder::dynamic().pose(pose_to_physics(&pose)).linear_damping(0.2).angular_damping(1.0);
-        let collider = ColliderBuilder::new(shape.clone()).position(*offset).friction(0.9).density(400.0);
+        let collider = ColliderBuilder::new(object.shape.clone())
+            .position(object.body_from_shape)
+            .friction(0.9)
+            .mass_properties(object.mass);
         self.bodies.push(self.physics.insert(body, collider).0);
     }
 
@@ -90,7 +112,7 @@ mod tests {
     fn objects_come_to_rest_on_the_table_and_on_each_other() {
         let mut rng = Pcg64Mcg::seed_from_u64(4);
         let mut world = DropWorld::new();
-        let cube = (Pose::IDENTITY, SharedShape::cuboid(0.03, 0.03, 0.03));
+        let cube = Droppable::new((Pose::IDENTITY, SharedShape::cuboid(0.03, 0.03, 0.03)));
         for _ in 0..5 {
             world.drop(&cube, [0.3, 0.5], false, &mut rng);
         }

@@ -45,7 +45,6 @@ mod view;
 use std::path::PathBuf;
 
 pub use shards::generate;
-pub use view::looking_at;
 
 use crate::collider::ColliderError;
 

@@ -3,11 +3,10 @@
 
 use nalgebra::{Isometry3, Translation3, Vector3};
 use rand::{Rng, RngExt as _, seq::SliceRandom as _};
-use rapier3d::{math::Pose, parry::shape::SharedShape};
 
 use super::{
     Appearance, DatasetError, Layout, ObjectSource, Options,
-    drop::DropWorld,
+    drop::{DropWorld, Droppable},
     pose::{Activity, Posed, RobotPoser},
     shapes::{random_object, rotation},
     view,
@@ -35,14 +34,14 @@ const MOST_OBJECTS: usize = 8;
 struct Prototype {
     name: &'static str,
     model: ObjectModel,
-    collider: (Pose, SharedShape),
+    collider: Droppable,
 }
 
 impl Prototype {
     fn new(spec: &ObjectSpec) -> Result<Self, DatasetError> {
         let collider = object_shape(&spec.parts)
             .map_err(|source| DatasetError::Object { name: spec.name.to_owned(), source })?;
-        Ok(Self { name: spec.name, model: ObjectModel::new(spec), collider })
+        Ok(Self { name: spec.name, model: ObjectModel::new(spec), collider: Droppable::new(collider) })
     }
 }
 

@@ -1,10 +1,10 @@
 //! Where the camera stands.
 
 use camera::{Intrinsics, ModelError};
-use nalgebra::{Isometry3, Matrix3, Point3, Quaternion, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rand::{Rng, RngExt as _};
 
-use crate::render::Camera;
+use crate::render::{Camera, looking_at};
 
 /// Horizontal field of view of the D455's colour camera, degrees.
 const D455_HFOV_DEG: f64 = 87.0;
@@ -55,14 +55,4 @@ pub(super) fn random(width: u32, height: u32, centre: Vector3<f64>, rng: &mut im
     let roll = rng.random_range(-0.2..0.2);
     let intrinsics = Intrinsics::from_hfov(width, height, hfov.to_radians())?;
     Ok(Camera { intrinsics, world_from_optical: looking_at(eye, aim, roll) })
-}
-
-/// Pose of an optical frame at `eye` that looks at `aim`, rolled about its axis by `roll` radians.
-pub fn looking_at(eye: Vector3<f64>, aim: Vector3<f64>, roll: f64) -> Isometry3<f64> {
-    let forward = (aim - eye).try_normalize(1e-9).unwrap_or_else(|| -Vector3::z());
-    let right = forward.cross(&Vector3::z()).try_normalize(1e-6).unwrap_or_else(Vector3::x);
-    let down = forward.cross(&right);
-    let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[right, down, forward]));
-    let turn = UnitQuaternion::from_rotation_matrix(&rotation) * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), roll);
-    Isometry3::from_parts(Translation3::from(Point3::from(eye).coords), turn)
 }

@@ -117,7 +117,7 @@ impl DepthNoise {
         let grazing = self.grazing_tan / intrinsics.fx as f32;
         let mut normal = NormalStream::new(rng);
         for y in 0..height {
-            for (field, row) in fields.iter().zip(&mut rows) {
+            for (field, row) in fields.iter_mut().zip(&mut rows) {
                 field.row(y, row);
             }
             let mut covered_until = 0_usize;
@@ -254,7 +254,7 @@ mod tests {
         assert!(holes(300..340) < 60, "on the square: {}", holes(300..340));
         assert!(holes(500..600) < 300, "on the wall: {}", holes(500..600));
         // A floor that is seen ever more grazingly towards the horizon.
-        let floor: Vec<f32> = (0..360).flat_map(|y| std::iter::repeat_n(0.2 * 337.0 / (y as f32 - 100.0).max(0.5), 640)).collect();
+        let floor: Vec<f32> = (0..360).flat_map(|y| std::iter::repeat_n(0.3 * 337.0 / (y as f32 - 100.0).max(0.5), 640)).collect();
         let depth = measure(&DepthNoise { max_range_m: 1e3, ..DepthNoise::d455() }, &floor, 2);
         let row = |y: usize| depth[y * 640..(y + 1) * 640].iter().filter(|&&d| d > 0).count();
         assert!(row(110) < 64 && row(300) > 600, "{} {}", row(110), row(300));

@@ -5,7 +5,7 @@
 
 use rand::{Rng, RngExt as _};
 
-use super::noise::{hash_cell, noise_2d, noise_3d, unit};
+use super::noise::{floor, hash_cell, noise_2d, noise_3d, unit};
 
 /// The look of one surface. Colours are sRGB, each channel in 0..=1.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,12 +216,12 @@ impl LinearMaterial {
             Pattern::Plain => base,
             Pattern::Stripes { rgb, across, period_m, fill } => {
                 let s = (p[0] * across[0] + p[1] * across[1] + p[2] * across[2]) / period_m.max(1e-4);
-                if s - s.floor() < *fill { *rgb } else { base }
+                if s - floor(s) as f32 <= *fill { *rgb } else { base }
             }
             Pattern::Checker { rgb, cell_m } => {
                 // The offset keeps faces that lie on a multiple of the cell from flickering.
-                let cell = |c: f32| ((c + 1.3e-4) / cell_m.max(1e-4)).floor() as i32;
-                if (cell(p[0]) + cell(p[1]) + cell(p[2])) & 1 == 0 { base } else { *rgb }
+                let cell = |c: f32| floor((c + 1.3e-4) / cell_m.max(1e-4));
+                if (cell(p[0]) ^ cell(p[1]) ^ cell(p[2])) & 1 == 0 { base } else { *rgb }
             }
             Pattern::Label { rgb, print_rgb, v_min, v_max, seed } => {
                 if uv[1] < *v_min || uv[1] > *v_max {
@@ -237,7 +237,7 @@ impl LinearMaterial {
                 mix(base, *rgb, smooth((t - 0.25) * 2.0))
             }
             Pattern::Speckle { rgb, scale_m, density } => {
-                let cell = |c: f32| (c / scale_m.max(1e-4)).floor() as i32;
+                let cell = |c: f32| floor(c / scale_m.max(1e-4));
                 let h = hash_cell(cell(p[0]), cell(p[1]), cell(p[2]));
                 if unit(h) < *density { *rgb } else { base }
             }
@@ -246,15 +246,15 @@ impl LinearMaterial {
                 // Rings are planes bent by slow noise along the grain, plus fine streaks.
                 let bend = noise_2d(p[0] * 2.5, p[1] * 9.0 + p[2] * 9.0) * 2.2;
                 let r = (p[1] + 0.6 * p[2]) * s + bend;
-                let ring = r - r.floor();
+                let ring = r - floor(r) as f32;
                 let streak = noise_2d(p[0] * 12.0, (p[1] + p[2]) * 380.0);
                 mix(base, *rgb, smooth(ring) * 0.55 + streak * 0.35)
             }
             Pattern::Tiles { rgb, tile_m, joint_m } => {
                 let t = tile_m.max(1e-3);
-                let inside = |c: f32| c - (c / t).floor() * t > *joint_m;
+                let inside = |c: f32| c - floor(c / t) as f32 * t > *joint_m;
                 if inside(p[0]) && inside(p[1]) {
-                    let shade = unit(hash_cell((p[0] / t).floor() as i32, (p[1] / t).floor() as i32, 7));
+                    let shade = unit(hash_cell(floor(p[0] / t), floor(p[1] / t), 7));
                     let k = 0.94 + 0.06 * shade;
                     [base[0] * k, base[1] * k, base[2] * k]
                 } else {

@@ -216,7 +216,7 @@ fn arc(radius: f64, z_low: f64, z_high: f64) -> Vec<[f64; 2]> {
 
 /// Fine enough that the silhouette's error stays below half a pixel where the camera stands.
 fn segments_around(radius: f64) -> usize {
-    ((12.0 + radius * 300.0) as usize).clamp(12, 40) / 4 * 4
+    ((14.0 + radius * 400.0) as usize).clamp(16, 44) / 4 * 4
 }
 
 /// Sweeps a profile of (radius, z) about the z axis. An open profile runs from bottom to top with
@@ -263,7 +263,11 @@ fn lathe(profile: &[[f64; 2]], closed: bool) -> TriangleMesh {
         }
         let before = if i > 0 { Some(i - 1) } else { closed.then_some(segment_count - 1) };
         let after = if i + 1 < segment_count { Some(i + 1) } else { closed.then_some(0) };
-        let rims = [(a, joint(i, before)), (b, joint(i, after))].map(|(p, normal)| {
+        let rims = [(a, joint(i, before)), (b, joint(i, after))].map(|(p, mut normal)| {
+            // A blunt tip on the axis is smooth too: what faces it lies across the axis.
+            if p[0] < 1e-9 && normal.z.powi(2) - normal.x.powi(2) > CREASE_COS * normal.norm_squared() {
+                normal.x = 0.0;
+            }
             let v = (p[1] - z_min) / (z_max - z_min).max(1e-9);
             let first = mesh.positions.len() as u32;
             for k in 0..=around {

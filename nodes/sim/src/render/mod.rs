@@ -45,10 +45,12 @@ mod random;
 mod scan;
 mod shade;
 mod shadow;
+#[cfg(test)]
+mod tests;
 mod tone;
 mod visibility;
 
-pub use frame::{Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual};
+pub use frame::{Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual, looking_at};
 pub use lighting::Lighting;
 
 use material::LinearMaterial;
@@ -56,6 +58,7 @@ use material::LinearMaterial;
 /// Renders frames; keeps its buffers from one frame to the next.
 #[derive(Debug, Default)]
 pub struct Renderer {
+    quality: Quality,
     visibility: visibility::Visibility,
     shadow: shadow::ShadowMap,
     occlusion: occlusion::Occlusion,
@@ -64,12 +67,31 @@ pub struct Renderer {
     materials: Vec<LinearMaterial>,
 }
 
+/// How much work goes into a picture. Depth and instance ids are the same at either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Quality {
+    /// Shadows only.
+    Fast,
+    /// Shadows and ambient occlusion.
+    #[default]
+    Fine,
+}
+
 impl Renderer {
+    /// A renderer of some quality.
+    pub fn new(quality: Quality) -> Self {
+        Self { quality, ..Self::default() }
+    }
+
     /// Renders `visuals` into `frame`, which takes the camera's size.
     pub fn render(&mut self, visuals: &[Visual], lighting: &Lighting, camera: &Camera, frame: &mut Frame) {
         frame.resize(camera.intrinsics.width as usize, camera.intrinsics.height as usize);
         self.visibility.draw(visuals, camera);
         self.shadow.draw(visuals, lighting);
+        match self.quality {
+            Quality::Fast => self.occlusion.skip(),
+            Quality::Fine => self.occlusion.draw(&self.visibility, camera),
+        }
         self.materials.clear();
         self.materials.extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
         let inputs = shade::Inputs {

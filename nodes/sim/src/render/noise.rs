@@ -46,6 +46,12 @@ pub(super) fn hash_cell(x: i32, y: i32, z: i32) -> u32 {
     h ^ (h >> 15)
 }
 
+/// The largest integer not above `x`, for |x| < 2^31.
+pub(super) fn floor(x: f32) -> i32 {
+    let toward_zero = x as i32;
+    toward_zero.saturating_sub(i32::from(x < toward_zero as f32))
+}
+
 /// A hash as a number in 0..1.
 pub(super) fn unit(hash: u32) -> f32 {
     (hash >> 8) as f32 * (1.0 / 16_777_216.0)
@@ -54,9 +60,9 @@ pub(super) fn unit(hash: u32) -> f32 {
 /// Smooth noise in about 0..=1 (mean 0.47) with features of size 1, repeating every 16.
 pub(super) fn noise_2d(x: f32, y: f32) -> f32 {
     let (x, y) = (x * (SIZE as f32 / 16.0), y * (SIZE as f32 / 16.0));
-    let (fx, fy) = (x.floor(), y.floor());
-    let (tx, ty) = (x - fx, y - fy);
-    let (ix, iy) = (fx as i32 as usize % SIZE, fy as i32 as usize % SIZE);
+    let (fx, fy) = (floor(x), floor(y));
+    let (tx, ty) = (x - fx as f32, y - fy as f32);
+    let (ix, iy) = (fx as usize % SIZE, fy as usize % SIZE);
     let (jx, jy) = ((ix + 1) % SIZE, (iy + 1) % SIZE);
     let image: &[f32] = &NOISE;
     let at = |x: usize, y: usize| image[y * SIZE + x];

@@ -1,12 +1,174 @@
 //! Ambient occlusion: creases and contacts receive less light from around.
+//!
+//! Estimated from the depth image at half resolution: each point looks at eight others nearby and
+//! counts those that rise above its tangent plane.
 
-/// Occlusion of one frame.
+use super::{
+    Camera,
+    visibility::{NONE, Visibility},
+};
+
+/// Surfaces beyond this distance cast no such shade, metres.
+const REACH_M: f32 = 0.09;
+/// Points further away than this are left alone, metres.
+const FAR_M: f32 = 1.7;
+/// Samples for each point.
+const SAMPLES: usize = 8;
+/// The sample pattern repeats every so many points in x and y; the blur is as wide.
+const TILE: usize = 4;
+/// How dark full occlusion is.
+const STRENGTH: f32 = 2.2;
+/// Depths that differ by less than this share belong to the same surface.
+const SAME_SURFACE: f32 = 0.025;
+
+/// Occlusion of one frame at half resolution; empty when switched off.
 #[derive(Debug, Default)]
-pub(super) struct Occlusion;
+pub(super) struct Occlusion {
+    width: usize,
+    height: usize,
+    /// Depth of each point in metres, 0 where there is nothing.
+    depth: Vec<f32>,
+    /// Share of the ambient light that arrives.
+    light: Vec<f32>,
+    blurred: Vec<f32>,
+    face_normals: Vec<[f32; 3]>,
+}
 
 impl Occlusion {
-    /// Share of the ambient light that reaches each pixel of a row.
-    pub(super) fn fill_row(&self, _y: usize, _z: &[f32], out: &mut [f32]) {
-        out.fill(1.0);
+    /// Switches the effect off for the next frame.
+    pub(super) fn skip(&mut self) {
+        self.width = 0;
     }
+
+    /// Estimates the occlusion of everything visible.
+    pub(super) fn draw(&mut self, visibility: &Visibility, camera: &Camera) {
+        let (full_width, full_height) = (camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+        (self.width, self.height) = (full_width.div_ceil(2), full_height.div_ceil(2));
+        let points = self.width * self.height;
+        self.depth.clear();
+        for row in visibility.inverse_depth.chunks_exact(full_width).step_by(2) {
+            self.depth.extend(row.iter().step_by(2).map(|&inverse| if inverse > 0.0 { 1.0 / inverse } else { 0.0 }));
+        }
+        self.face_normals.clear();
+        self.face_normals.extend(visibility.seen.iter().map(|seen| {
+            let [a, b, c] = seen.vertices.map(|v| visibility.vertices.in_camera[v as usize]);
+            let (p, q) = (difference(b, a), difference(c, a));
+            let n = [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
+            let scale = 1.0 / dot(n, n).max(1e-30).sqrt();
+            n.map(|c| c * scale)
+        }));
+        self.light.clear();
+        self.light.resize(points, 1.0);
+        // A half-resolution point (x, y) lies on the pixel (2 x, 2 y).
+        let (fx, fy) = (0.5 * camera.intrinsics.fx as f32, 0.5 * camera.intrinsics.fy as f32);
+        let (cx, cy) = (0.5 * camera.intrinsics.cx as f32, 0.5 * camera.intrinsics.cy as f32);
+        let patterns = patterns();
+        for y in 0..self.height {
+            let ids = &visibility.triangle[2 * y * full_width..];
+            for x in 0..self.width {
+                let z = self.depth[y * self.width + x];
+                let id = ids[2 * x];
+                if id == NONE || z > FAR_M {
+                    continue;
+                }
+                let normal = self.face_normals[id as usize];
+                let at = [(x as f32 - cx) / fx * z, (y as f32 - cy) / fy * z, z];
+                let radius = (REACH_M * fx / z).min(40.0);
+                let mut sum = 0.0;
+                for [dx, dy] in patterns[y % TILE * TILE + x % TILE] {
+                    let sx = (x as f32 + dx * radius + 0.5).clamp(0.0, (self.width - 1) as f32);
+                    let sy = (y as f32 + dy * radius + 0.5).clamp(0.0, (self.height - 1) as f32);
+                    let (sx, sy) = (sx as usize, sy as usize);
+                    let other = self.depth[sy * self.width + sx];
+                    let to = [(sx as f32 - cx) / fx * other - at[0], (sy as f32 - cy) / fy * other - at[1], other - at[2]];
+                    let squared = dot(to, to) + 1e-8;
+                    let rise = dot(to, normal) / squared.sqrt();
+                    let fade = (1.0 - squared * (1.0 / (REACH_M * REACH_M))).max(0.0);
+                    sum += (rise - 0.08).max(0.0) * fade;
+                }
+                self.light[y * self.width + x] = (1.0 - STRENGTH / SAMPLES as f32 * sum).max(0.2);
+            }
+        }
+        self.blur();
+    }
+
+    /// Averages over one tile of the sample pattern, but not across depth steps.
+    fn blur(&mut self) {
+        self.blurred.clear();
+        self.blurred.resize(self.light.len(), 1.0);
+        for y in 0..self.height {
+            let row = y * self.width;
+            for x in 0..self.width {
+                self.blurred[row + x] = self.average(&self.light, row + x, 1, x, self.width);
+            }
+        }
+        let mut light = std::mem::take(&mut self.light);
+        for y in 0..self.height {
+            let row = y * self.width;
+            for x in 0..self.width {
+                light[row + x] = self.average(&self.blurred, row + x, self.width, y, self.height);
+            }
+        }
+        self.light = light;
+    }
+
+    /// Mean of four points in a line, from one before to two after index `at`, those at other
+    /// depths left out. `place` of `count` is the position on the line and `stride` the step along it.
+    #[inline]
+    fn average(&self, values: &[f32], at: usize, stride: usize, place: usize, count: usize) -> f32 {
+        let z = self.depth[at];
+        let tolerance = SAME_SURFACE * z;
+        let (mut sum, mut weight) = (values[at], 1.0);
+        let before = if place > 0 { at - stride } else { at };
+        let after = if place + 1 < count { at + stride } else { at };
+        let second = if place + 2 < count { at + 2 * stride } else { at };
+        for other in [before, after, second] {
+            let same = if (self.depth[other] - z).abs() < tolerance { 1.0 } else { 0.0 };
+            sum += same * values[other];
+            weight += same;
+        }
+        sum / weight
+    }
+
+    /// Writes the share of the ambient light that reaches each pixel of a row; `z` is their depth.
+    pub(super) fn fill_row(&self, y: usize, z: &[f32], out: &mut [f32]) {
+        if self.width == 0 {
+            out.fill(1.0);
+            return;
+        }
+        let upper = (y / 2).min(self.height - 1) * self.width;
+        let lower = ((y + 1) / 2).min(self.height - 1) * self.width;
+        // Two points on a diagonal: for a pixel between two points or on one they coincide with what a
+        // bilinear look-up would read.
+        let upper = (&self.depth[upper..upper + self.width], &self.light[upper..upper + self.width]);
+        let lower = (&self.depth[lower..lower + self.width], &self.light[lower..lower + self.width]);
+        for (x, (out, &z)) in out.iter_mut().zip(z).enumerate() {
+            let (left, right) = (x / 2, ((x + 1) / 2).min(self.width - 1));
+            let tolerance = SAME_SURFACE * z;
+            let first = if (upper.0[left] - z).abs() < tolerance { 1.0 } else { 1e-5 };
+            let second = if (lower.0[right] - z).abs() < tolerance { 1.0 } else { 1e-5 };
+            *out = (first * upper.1[left] + second * lower.1[right]) / (first + second);
+        }
+    }
+}
+
+/// For each place in a tile, offsets that fill a disc of radius 1 evenly, turned from place to place.
+fn patterns() -> [[[f32; 2]; SAMPLES]; TILE * TILE] {
+    // An order of the sixteen turns in which neighbours differ much.
+    const ORDER: [u8; TILE * TILE] = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
+    ORDER.map(|turn| {
+        std::array::from_fn(|k| {
+            let angle = (f32::from(turn) / 16.0 + k as f32 * 0.381_966) * std::f32::consts::TAU;
+            let radius = ((k as f32 + 0.5 + f32::from(turn) / 32.0) / SAMPLES as f32).min(1.0);
+            [radius * angle.cos(), radius * angle.sin()]
+        })
+    })
+}
+
+fn difference(a: [f32; 3], b: [f32; 3]) -> [f32; 3] {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
+}
+
+fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }

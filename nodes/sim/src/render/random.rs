@@ -59,31 +59,39 @@ pub(super) struct SmoothField {
     nodes: Vec<f32>,
     columns: usize,
     scale: f32,
+    /// For each pixel of a row, the node to its left and the share of the way to the next.
+    places: Vec<(u16, f32)>,
+    /// Nodes interpolated to the row asked for.
+    line: Vec<f32>,
 }
 
 impl SmoothField {
-    /// Draws a field over `width` x `height` pixels with a node every `spacing` pixels.
+    /// Draws a field over `width` x `height` pixels with a node every `spacing` pixels (1 or more).
     pub(super) fn draw(&mut self, width: usize, height: usize, spacing: f32, rng: &mut impl Rng) {
-        self.scale = 1.0 / spacing;
+        self.scale = 1.0 / spacing.max(1.0);
         self.columns = (width as f32 * self.scale) as usize + 2;
         let rows = (height as f32 * self.scale) as usize + 2;
         let mut normal = NormalStream::new(rng);
         self.nodes.clear();
         self.nodes.extend((0..self.columns * rows).map(|_| normal.next()));
+        self.places.clear();
+        self.places.extend((0..width).map(|x| {
+            let u = x as f32 * self.scale;
+            (u as u16, u.fract())
+        }));
     }
 
     /// Writes row `y` of the field.
-    pub(super) fn row(&self, y: usize, out: &mut [f32]) {
+    pub(super) fn row(&mut self, y: usize, out: &mut [f32]) {
         let v = y as f32 * self.scale;
         let (row, t) = (v as usize, v.fract());
         let upper = &self.nodes[row * self.columns..][..self.columns];
         let lower = &self.nodes[(row + 1) * self.columns..][..self.columns];
-        for (x, value) in out.iter_mut().enumerate() {
-            let u = x as f32 * self.scale;
-            let column = u as usize;
-            let s = u - column as f32;
-            let a = upper[column] + (lower[column] - upper[column]) * t;
-            let b = upper[column + 1] + (lower[column + 1] - upper[column + 1]) * t;
+        self.line.clear();
+        self.line.extend(upper.iter().zip(lower).map(|(a, b)| a + (b - a) * t));
+        for (value, &(column, s)) in out.iter_mut().zip(&self.places) {
+            let column = usize::from(column);
+            let (a, b) = (self.line[column], self.line[column + 1]);
             *value = a + (b - a) * s;
         }
     }

@@ -10,15 +10,15 @@ use super::{
     material::{Material, Pattern},
     mesh::TriangleMesh,
 };
-use crate::shape::Shape;
+use crate::{
+    shape::Shape,
+    table::{TABLE, TABLE_HEIGHT_M},
+};
 
-/// Height of the table above the floor in metres, as in the original cell.
-pub const TABLE_HEIGHT_M: f64 = 0.5;
-/// Centre of the table top in the world frame (x, y), metres.
-const TABLE_CENTRE: [f64; 2] = [0.3, 0.48];
-/// Side lengths of the table top along x and y, metres.
-const TABLE_SIZE: [f64; 2] = [1.06, 1.5];
 const TABLE_THICKNESS: f64 = 0.035;
+
+/// Centre of the surroundings in the world frame (x, y), metres.
+const CENTRE: [f64; 2] = [0.3, 0.4];
 
 /// The surroundings of the cell, ready to be rendered: static visuals of instance 0.
 #[derive(Clone, Debug)]
@@ -88,8 +88,8 @@ impl Room {
             Material::randomise(rng, 0.25)
         };
         let shape = Table {
-            centre: [TABLE_CENTRE[0] + rng.random_range(-0.15..0.15), TABLE_CENTRE[1] + rng.random_range(-0.1..0.1)],
-            size: [TABLE_SIZE[0] * rng.random_range(0.9..1.7), TABLE_SIZE[1] * rng.random_range(0.95..1.5)],
+            x: [TABLE[0][0] + rng.random_range(-0.6..0.15), TABLE[0][1] + rng.random_range(-0.15..0.8)],
+            y: [TABLE[1][0] + rng.random_range(-0.3..0.2), TABLE[1][1] + rng.random_range(-0.02..0.5)],
             thickness: rng.random_range(0.015..0.08),
         };
         room.table(table, &Material::randomise(rng, 0.3), shape);
@@ -100,7 +100,7 @@ impl Room {
             // The wall in front of the camera is often close, like the partition of the real cell.
             let distance = if side == 3 { rng.random_range(0.6..4.0) } else { reach + rng.random_range(0.2..1.5) };
             let (sin, cos) = turn.sin_cos();
-            let centre = [TABLE_CENTRE[0] + cos * distance, 0.3 + sin * distance, 0.75];
+            let centre = [CENTRE[0] + cos * distance, 0.3 + sin * distance, 0.75];
             room.turned_cuboid(&Material::randomise(rng, 0.8), centre, [0.1, 14.0, 2.5 + 2.0 * TABLE_HEIGHT_M], turn);
         }
         for _ in 0..rng.random_range(0..20) {
@@ -109,8 +109,8 @@ impl Room {
             let size = [rng.random_range(0.05..0.8), rng.random_range(0.05..0.8), rng.random_range(0.1..1.6)];
             let rise = if rng.random_bool(0.25) { rng.random_range(0.0..1.2) } else { 0.0 };
             let centre = [
-                TABLE_CENTRE[0] + angle.cos() * distance,
-                TABLE_CENTRE[1] + angle.sin() * distance,
+                CENTRE[0] + angle.cos() * distance,
+                CENTRE[1] + angle.sin() * distance,
                 0.5 * size[2] - TABLE_HEIGHT_M + rise,
             ];
             let turn = rng.random_range(0.0..std::f64::consts::TAU);
@@ -127,14 +127,15 @@ impl Room {
 
 #[derive(Debug)]
 struct Table {
-    centre: [f64; 2],
-    size: [f64; 2],
+    x: [f64; 2],
+    y: [f64; 2],
     thickness: f64,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { centre: TABLE_CENTRE, size: TABLE_SIZE, thickness: TABLE_THICKNESS }
+        let [x, y] = TABLE;
+        Self { x, y, thickness: TABLE_THICKNESS }
     }
 }
 
@@ -145,12 +146,12 @@ struct Builder {
 
 impl Builder {
     fn table(&mut self, top: Material, legs: &Material, table: Table) {
-        let [x, y] = table.centre;
-        let [sx, sy] = table.size;
-        self.cuboid(&top, [x, y, -0.5 * table.thickness], [sx, sy, table.thickness]);
+        let middle = |[low, high]: [f64; 2]| (0.5 * (low + high), high - low);
+        let ((x, width), (y, depth)) = (middle(table.x), middle(table.y));
+        self.cuboid(&top, [x, y, -0.5 * table.thickness], [width, depth, table.thickness]);
         let length = TABLE_HEIGHT_M - table.thickness;
         for (ux, uy) in [(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)] {
-            let leg = [x + ux * (0.5 * sx - 0.06), y + uy * (0.5 * sy - 0.06), -table.thickness - 0.5 * length];
+            let leg = [x + ux * (0.5 * width - 0.06), y + uy * (0.5 * depth - 0.06), -table.thickness - 0.5 * length];
             self.cuboid(legs, leg, [0.06, 0.06, length]);
         }
     }

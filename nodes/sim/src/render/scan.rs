@@ -9,6 +9,15 @@ const STEPS: i64 = 1024;
 /// Coordinates beyond this many pixels are clamped, which keeps edge functions within 64 bits.
 const LIMIT: f32 = 1.0e6;
 
+/// A coordinate in pixels to the nearest sub-pixel step.
+#[inline]
+fn snap(pixels: f32) -> i64 {
+    // Adding 1.5 * 2^52 leaves the rounded number in the low bits of the mantissa.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    let shifted = f64::from(pixels.clamp(-LIMIT, LIMIT)) * STEPS as f64 + SHIFT;
+    shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as i64
+}
+
 /// A triangle snapped to the sub-pixel grid and oriented so that its area is positive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Snapped {
@@ -30,7 +39,10 @@ impl Snapped {
 
     #[inline]
     fn new(corners: [[f32; 2]; 3]) -> Option<Self> {
-        let snap = |c: f32| (c.clamp(-LIMIT, LIMIT) * STEPS as f32).round_ties_even() as i64;
+        // NaN would pass the clamp.
+        if corners.iter().flatten().any(|c| c.is_nan()) {
+            return None;
+        }
         let c = corners.map(|[x, y]| [snap(x), snap(y)]);
         let area = (c[1][0] - c[0][0]) * (c[2][1] - c[0][1]) - (c[1][1] - c[0][1]) * (c[2][0] - c[0][0]);
         (area > 0).then_some(Self { corners: c, area })

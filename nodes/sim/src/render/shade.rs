@@ -63,20 +63,9 @@ pub(super) fn shade(inputs: &Inputs<'_>, row: &mut Row, tone: &ToneCurve, frame:
         gather(inputs, y, row, &mut frame.depth_m[pixels.clone()], &mut frame.instance[pixels.clone()]);
         inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
         geometry(&light, y, row);
-        for x in 0..width {
-            row.shadow[x] = if row.facing[x] > 0.0 {
-                let n = |k: usize| row.normal[k][x];
-                let m = &light.light_from_world;
-                let away = n(0) * m[(2, 0)] + n(1) * m[(2, 1)] + n(2) * m[(2, 2)];
-                let scale = -1.0 / away.min(-0.15);
-                let slope = [0, 1].map(|r| (n(0) * m[(r, 0)] + n(1) * m[(r, 1)] + n(2) * m[(r, 2)]) * scale);
-                inputs.shadow.visibility([row.in_light[0][x], row.in_light[1][x], row.in_light[2][x]], slope)
-            } else {
-                0.0
-            };
-        }
+        cast(inputs.shadow, &light, row);
         light_up(&light, row);
-        tone.write(&row.colour, &mut frame.rgb[pixels.start * 3..pixels.end * 3]);
+        tone.write(&mut row.colour, &mut frame.rgb[pixels.start * 3..pixels.end * 3]);
     }
 }
 
@@ -127,7 +116,10 @@ fn gather(inputs: &Inputs<'_>, y: usize, row: &mut Row, depth_m: &mut [f32], ins
     let mut x = 0;
     while x < width {
         let id = ids[x];
-        let end = x + ids[x..].iter().take_while(|&&other| other == id).count();
+        let mut end = x + 1;
+        while end < width && ids[end] == id {
+            end += 1;
+        }
         let run = x..end;
         if id == NONE {
             for list in row.normal.iter_mut().chain(&mut row.colour) {
@@ -227,6 +219,28 @@ fn geometry(light: &Light, y: usize, row: &mut Row) {
         for (x, out) in row.in_light[k][..width].iter_mut().enumerate() {
             *out = offset + (tx * rx[x] + ty * ry[x] + tz * rz[x]) * z[x];
         }
+    }
+}
+
+/// How much of the key light reaches each pixel that faces it.
+fn cast(map: &ShadowMap, light: &Light, row: &mut Row) {
+    let width = row.z.len();
+    let [nx, ny, nz] = &row.normal;
+    let (nx, ny, nz) = (&nx[..width], &ny[..width], &nz[..width]);
+    let [px, py, pz] = &row.in_light;
+    let (px, py, pz) = (&px[..width], &py[..width], &pz[..width]);
+    let (facing, shadow) = (&row.facing[..width], &mut row.shadow[..width]);
+    let m = &light.light_from_world;
+    for x in 0..width {
+        shadow[x] = if facing[x] > 0.0 {
+            map.visibility([px[x], py[x], pz[x]], || {
+                let component = |r: usize| nx[x] * m[(r, 0)] + ny[x] * m[(r, 1)] + nz[x] * m[(r, 2)];
+                let scale = -1.0 / component(2).min(-0.15);
+                [component(0) * scale, component(1) * scale]
+            })
+        } else {
+            0.0
+        };
     }
 }
 

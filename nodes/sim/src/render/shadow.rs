@@ -9,7 +9,7 @@ const MAX_TEXELS: f32 = 1024.0;
 /// Width of the averaged square in texels; the look-up reads one more in each direction.
 const KERNEL: usize = 3;
 /// Edge of the blocks whose nearest caster is known, in texels.
-const BLOCK: usize = 16;
+const BLOCK: usize = 4;
 /// Depth by which a caster must be nearer than the receiver, in metres, against flicker.
 const BIAS_M: f32 = 0.0012;
 
@@ -105,9 +105,10 @@ impl ShadowMap {
     }
 
     /// Share of the key light that reaches a point, 0..=1. `at` is the point in the light's frame;
-    /// `slope` is how depth changes over the receiving surface per metre right and down.
+    /// `slope` tells how depth changes over the receiving surface per metre right and down, and is
+    /// asked only where a caster is near.
     #[inline]
-    pub(super) fn visibility(&self, at: [f32; 3], slope: [f32; 2]) -> f32 {
+    pub(super) fn visibility(&self, at: [f32; 3], slope: impl FnOnce() -> [f32; 2]) -> f32 {
         let x = (at[0] - self.corner[0]) * self.texels_per_m - 0.5 * KERNEL as f32;
         let y = (at[1] - self.corner[1]) * self.texels_per_m - 0.5 * KERNEL as f32;
         let (reach_x, reach_y) = (self.width as f32 - 5.0, self.height as f32 - 5.0);
@@ -115,14 +116,14 @@ impl ShadowMap {
         if !(x >= 0.0 && y >= 0.0 && x < reach_x && y < reach_y) {
             return 1.0;
         }
-        let (ix, iy) = (x as usize, y as usize);
+        let (ix, iy) = (x as i32 as usize, y as i32 as usize);
         let depth = at[2] - BIAS_M;
         if self.near[iy / BLOCK * self.blocks_x + ix / BLOCK] >= depth {
             return 1.0;
         }
         let (fx, fy) = (x - ix as f32, y - iy as f32);
         let texel = 1.0 / self.texels_per_m;
-        let slope = slope.map(|s| s * texel);
+        let slope = slope().map(|s| s * texel);
         // Expected receiver depth at texel (ix, iy), then stepped texel by texel.
         let base = depth - slope[0] * (fx + 0.5 * KERNEL as f32) - slope[1] * (fy + 0.5 * KERNEL as f32);
         let weights = [1.0 - fx, 1.0, 1.0, fx];

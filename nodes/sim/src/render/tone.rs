@@ -33,12 +33,18 @@ impl Default for ToneCurve {
 }
 
 impl ToneCurve {
-    /// Writes a row of linear colours as interleaved bytes.
-    pub(super) fn write(&self, colour: &[Vec<f32>; 3], rgb: &mut [u8]) {
-        let last = self.table.len() - 1;
-        let byte = |light: f32| self.table[((light.max(0.0).sqrt() * RESOLUTION) as usize).min(last)];
+    /// Writes a row of linear colours as interleaved bytes. The colours are used up.
+    pub(super) fn write(&self, colour: &mut [Vec<f32>; 3], rgb: &mut [u8]) {
+        for channel in colour.iter_mut() {
+            for light in channel.iter_mut() {
+                // Adding 2^23 leaves the rounded index in the low bits, which vectorises.
+                let index = light.max(0.0).min(WHITE).sqrt() * RESOLUTION + 8_388_608.0;
+                *light = index;
+            }
+        }
+        let byte = |index: f32| self.table[(index.to_bits() as usize & 0xfff).min(self.table.len() - 1)];
         let [red, green, blue] = colour;
-        for (((pixel, &r), &g), &b) in rgb.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
+        for (((pixel, &mut r), &mut g), &mut b) in rgb.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
             pixel[0] = byte(r);
             pixel[1] = byte(g);
             pixel[2] = byte(b);
