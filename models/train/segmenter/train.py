@@ -16,6 +16,7 @@ import time
 import torch
 import torch.nn.functional as F
 
+from card import card
 from data import Pairs, augment, normalise
 from evaluate import evaluate
 from export import export
@@ -206,7 +207,7 @@ def main():
     torch.save({**state, "spent": spent, "step": step}, checkpoint)
     print(f"trained {spent:.2f} of {args.minutes} min, {step} steps", flush=True)
 
-    figures = {"steps": step, "minutes": round(spent, 2), "pairs": len(data), "device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
+    figures = {"parameters": sum(p.numel() for p in model.parameters()), "steps": step, "minutes": round(spent, 2), "pairs": len(data), "device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
     if args.test_data:
         folders = {p.name: p for p in sorted(pathlib.Path(args.test_data).iterdir()) if p.is_dir()}
         figures["sets"] = evaluate(average.model, folders, device, args.test_pairs)
@@ -214,6 +215,8 @@ def main():
             print(name, f["objects"], "one", f["iou_1_click"], "three", f["iou_3_clicks"], "ece", f["calibration"]["expected_calibration_error"] if f["calibration"] else None, "track", f["track"], flush=True)
     figures["export_deviation"] = export(copy.deepcopy(average.model), out)
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    if args.test_data:
+        (out / "MODEL_CARD.md").write_text(card(figures))
     print("deviation of the ONNX files from the network:", figures["export_deviation"], flush=True)
 
 

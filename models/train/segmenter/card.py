@@ -1,0 +1,107 @@
+"""Writes the model card from figures.json: `python card.py FIGURES CARD`."""
+
+import json
+import pathlib
+import sys
+
+HEAD = """# Segmenter
+
+A promptable segmenter in two ONNX files: `encoder.onnx` looks at a frame once, `decoder.onnx` answers each
+prompt (points on and off an object, a box, an earlier mask, the memory of an object's looks) with a mask, the
+overlap that it expects, whether the object is there, and the object's looks. Convolutions only, {parameters};
+runs in ONNX Runtime and in tract. The contract is in `manifest.yaml`; `nodes/segmentation` drives it.
+
+Input: 640 x 360 pixels of colour and, where there is any, depth in metres (0 = not measured).
+
+## Data
+
+Renders of the simulated cell only (`render_dataset` of `nodes/sim`): {pairs} pairs of frames with the 48 training
+objects and with random shapes and textures that are in no scene, under random light, materials, surroundings,
+cameras and depth noise. A third of the pairs were shown without depth. No photograph, no other model and no test
+object was used. Made with `models/train/segmenter/train.sh`: {steps} steps in {minutes} minutes on one {device}.
+
+## Figures
+
+Measured at the end of training on fresh renders of the cell's own look, at 640 x 360, every object with at least
+100 visible pixels, those behind the hand too. A click is the most interior pixel of the object, later ones the
+middle of the largest error. `train` and `test` name the objects; test objects were never trained on.
+
+| set | objects | IoU, 1 click | IoU, 3 clicks | share below 0.5 | calibration error |
+|---|---|---|---|---|---|
+"""
+
+AREA = """
+IoU after one click by visible size in pixels of 640 x 360:
+
+| set | {columns} |
+|---|{rule}
+"""
+
+TRACK = """
+From one frame to the next of a pair (the robot has moved in between, often far, and may hold or cover the object),
+prompted by the first frame's mask and memory. *Swapped*: another object was covered by more than half, with a
+score of 0.5 or more. *Lost*: a score below 0.5 though the object is visible. *Gone accepted*: a score of 0.5 or
+more though the object is not visible. The tracker's gates come on top of this.
+
+| set | objects | IoU | swapped | lost | gone | gone accepted |
+|---|---|---|---|---|---|---|
+"""
+
+NOTHING = """
+Clicks on nothing that the model answers with a mask and a score of 0.5 or more:
+
+| set | on the table or beyond | on the robot |
+|---|---|---|
+"""
+
+CALIBRATION = """
+Calibration of the score on {name}: mean score and mean IoU reached, by score.
+
+| score | objects | mean score | mean IoU |
+|---|---|---|---|
+"""
+
+LIMITS = """
+## Limits
+
+Trained on renders of one kind of cell: a table seen from in front, a UR5 with a SIH hand. Transparent and
+mirroring objects were not rendered as such. A click on the robot or the table should give an empty mask; the table
+above says how often it does not, and the node checks with depth and the robot's posture as well.
+"""
+
+
+def percent(value):
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def number(value):
+    return "" if value is None else f"{value:.3f}"
+
+
+def card(figures):
+    sets = figures["sets"]
+    text = HEAD.format(parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes", "device")})
+    for name, f in sets.items():
+        error = f["calibration"]["expected_calibration_error"] if f["calibration"] else None
+        text += f"| {name} | {f['objects']} | {number(f['iou_1_click'])} | {number(f['iou_3_clicks'])} | {percent(f['share_1_click_below_0.5'])} | {number(error)} |\n"
+    columns = list(next(iter(sets.values()))["iou_1_click_by_area_px"])
+    text += AREA.format(columns=" | ".join(columns), rule="---|" * len(columns))
+    for name, f in sets.items():
+        text += f"| {name} | " + " | ".join(number(v) for v in f["iou_1_click_by_area_px"].values()) + " |\n"
+    text += TRACK
+    for name, f in sets.items():
+        t = f["track"]
+        text += f"| {name} | {t['objects']} | {number(t['iou'])} | {percent(t['swapped'])} | {percent(t['lost'])} | {t['gone_objects']} | {percent(t['gone_accepted'])} |\n"
+    text += NOTHING
+    for name, f in sets.items():
+        text += f"| {name} | {percent(f['table_click_accepted'])} | {percent(f['robot_click_accepted'])} |\n"
+    name = next((n for n in sets if n.startswith("test_clutter5/depth")), next(iter(sets)))
+    if sets[name]["calibration"]:
+        text += CALIBRATION.format(name=f"`{name}`")
+        for row in sets[name]["calibration"]["table"]:
+            text += f"| {row['bin']} | {row['count']} | {number(row['mean_score'])} | {number(row['mean_iou'])} |\n"
+    return text + LIMITS
+
+
+if __name__ == "__main__":
+    pathlib.Path(sys.argv[2]).write_text(card(json.loads(pathlib.Path(sys.argv[1]).read_text())))
