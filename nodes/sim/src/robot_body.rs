@@ -137,7 +137,13 @@ impl RobotBody {
         let mut builder = Builder { physics, model, robot: Self::empty(drives), handles: BTreeMap::new() };
         builder.add_bodies()?;
         builder.order_joints()?;
-        let mut robot = builder.robot;
+        let robot = builder.robot;
+        for body in &robot.bodies {
+            // Without this the masses would count from the first step on only.
+            if let Some(body) = physics.bodies.get_mut(*body) {
+                body.recompute_mass_properties_from_colliders(&physics.colliders);
+            }
+        }
         robot.place(physics, positions);
         Ok(robot)
     }
@@ -154,7 +160,7 @@ impl RobotBody {
     }
 
     /// Puts the robot to joint positions at once, at rest, and sets what the engine keeps by degree of freedom.
-    fn place(&mut self, physics: &mut PhysicsWorld, positions: &[f64; JOINTS]) {
+    fn place(&self, physics: &mut PhysicsWorld, positions: &[f64; JOINTS]) {
         let joints = self.joints.clone();
         let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get_mut(*j)) else { return };
         // The root gives up its six degrees of freedom only here: nothing may be indexed before.
@@ -465,4 +471,54 @@ fn contact_rules(link: &str) -> (RobotPart, InteractionGroups) {
         _ => return (RobotPart::Arm, InteractionGroups::new(TRUNK, OBJECT | hand | WRIST, InteractionTestMode::And)),
     };
     (part, InteractionGroups::new(own, others | ENVIRONMENT | OBJECT, InteractionTestMode::And))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::physics_with_table;
+    use crate::world::PhysicsConfig;
+
+    const DRIVE: Drive = Drive { stiffness: 5.0, damping: 0.2, max_torque_nm: 0.5 };
+
+    fn description() -> String {
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../urdf/ur5_sih.urdf")).unwrap()
+    }
+
+    fn insert(urdf: &str) -> Result<(PhysicsWorld, RobotBody), RobotBodyError> {
+        let model = Model::from_urdf(urdf, "test").unwrap();
+        let mut physics = physics_with_table(&PhysicsConfig::default());
+        let mut positions = [0.0; JOINTS];
+        positions[..6].copy_from_slice(&[0.7, -1.4, 1.3, 0.1, 0.7, 1.57]);
+        let robot = RobotBody::insert(&mut physics, &model, &positions, &[DRIVE; JOINTS])?;
+        Ok((physics, robot))
+    }
+
+    #[test]
+    fn joints_stop_at_their_limits() {
+        let (mut physics, robot) = insert(&description()).unwrap();
+        let index_finger = ARM_JOINTS.len() + 3;
+        robot.drive(&mut physics, index_finger, -3.0, 0.0);
+        (0..250).for_each(|_| physics.step());
+        let (position, velocity) = robot.joint_states(&physics)[index_finger];
+        assert!((position + 1.571).abs() < 0.005 && velocity.abs() < 0.01, "{position} {velocity}");
+    }
+
+    #[test]
+    fn masses_of_fixed_links_add_up() {
+        let (physics, robot) = insert(&description()).unwrap();
+        let (wrist_3, _) = robot.carrier("wrist_3_link").unwrap();
+        assert_eq!(robot.carrier("palm").unwrap().0, wrist_3);
+        let mass = f64::from(physics.bodies[wrist_3].mass());
+        assert!((mass - (0.1879 + 0.25 + 0.75)).abs() < 1e-4, "{mass}");
+    }
+
+    #[test]
+    fn descriptions_of_other_robots_are_refused() {
+        let renamed = description().replace("\"elbow_joint\"", "\"other_joint\"");
+        assert!(matches!(insert(&renamed), Err(RobotBodyError::MissingJoint { joint: "elbow_joint" })));
+        let weightless = description().replace("<mass value=\"8.393\"/>", "<mass value=\"0\"/>");
+        let result = insert(&weightless);
+        assert!(matches!(&result, Err(RobotBodyError::NoMass { link }) if link == "upper_arm_link"), "{:?}", result.err());
+    }
 }

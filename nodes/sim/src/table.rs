@@ -25,7 +25,7 @@ pub const TABLE_HEIGHT_M: f64 = 0.5;
 /// Friction of the table top.
 const TABLE_FRICTION: f32 = 1.0;
 /// Slows rolling and spinning objects, as the softness of real surfaces does. 1/s.
-const ANGULAR_DAMPING: f32 = 3.0;
+const ANGULAR_DAMPING: f32 = 5.0;
 
 /// A physics world with a table and a floor.
 pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
@@ -120,6 +120,16 @@ impl DropTable {
         false
     }
 
+    /// Whether everything stays where it is for half a second.
+    pub(crate) fn stays(&mut self) -> bool {
+        const STEPS: u32 = 125;
+        const TOLERANCE_M: f64 = 0.003;
+        let before = self.poses();
+        (0..STEPS).for_each(|_| self.physics.step());
+        let moved = |(a, b): (&Isometry3<f64>, &Isometry3<f64>)| (a.translation.vector - b.translation.vector).norm();
+        before.iter().zip(&self.poses()).map(moved).all(|distance| distance < TOLERANCE_M)
+    }
+
     fn is_still(&self, object: usize) -> bool {
         self.physics
             .bodies
@@ -145,5 +155,69 @@ impl DropTable {
             .filter_map(|body| self.physics.bodies.get(*body))
             .map(|body| pose_from_physics(body.position()))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::material::Material;
+    use crate::shape::{Category, Part, Shape, Split};
+
+    fn block(friction: f64) -> ObjectSpec {
+        ObjectSpec {
+            name: "block",
+            category: Category::Box,
+            parts: vec![Part {
+                shape: Shape::Box { half_extents: [0.05, 0.05, 0.02] },
+                object_from_part: Isometry3::identity(),
+                material: 0,
+            }],
+            materials: vec![Material::plain([0.5; 3], 0.5)],
+            mass_kg: 0.2,
+            friction,
+            dimensions_m: [0.1, 0.1, 0.04],
+            split: Split::Train,
+        }
+    }
+
+    /// Symplectic Euler: after n steps the fall is g dt^2 n (n + 1) / 2.
+    #[test]
+    fn bodies_fall_as_the_integrator_says() {
+        let mut physics = physics_with_table(&PhysicsConfig::default());
+        let body = insert_object(&mut physics, &block(1.0), &Pose::translation(0.3, 0.5, 2.0)).unwrap();
+        (0..100).for_each(|_| physics.step());
+        let fallen = 2.0 - f64::from(physics.bodies[body].position().translation.z);
+        // The solver takes four substeps a step.
+        let (g, dt, n) = (9.81, 0.004 / 4.0, 400.0);
+        assert!((fallen - g * dt * dt * n * (n + 1.0) / 2.0).abs() < 1e-4, "{fallen}");
+    }
+
+    /// A block on an incline slips beyond atan(mu) and not before. Tilting gravity tilts the table.
+    #[test]
+    fn blocks_slip_at_the_friction_angle() {
+        for friction in [0.3, 0.6] {
+            let slide_at = |angle: f64| {
+                let mut physics = physics_with_table(&PhysicsConfig::default());
+                physics.gravity = Vector::new((9.81 * angle.sin()) as f32, 0.0, (-9.81 * angle.cos()) as f32);
+                let body = insert_object(&mut physics, &block(friction), &Pose::translation(0.0, 0.5, 0.02)).unwrap();
+                (0..250).for_each(|_| physics.step());
+                physics.bodies[body].position().translation.x
+            };
+            let angle = f64::atan(friction);
+            assert!(slide_at(angle - 0.01) < 0.001, "slips too early at {friction}");
+            assert!(slide_at(angle + 0.02) > 0.01, "does not slip at {friction}");
+        }
+    }
+
+    /// Long objects of several convex pieces are the hard ones.
+    #[test]
+    fn compounds_come_to_rest() {
+        for name in ["011_banana", "037_scissors", "043_phillips_screwdriver", "033_spatula"] {
+            let mut table = DropTable::new();
+            let spec = crate::objects::find(name).unwrap();
+            table.add(spec, &Pose::translation(0.28, 0.58, spec.dimensions_m[2] as f32 / 2.0 + 0.01)).unwrap();
+            assert!(table.settle(), "{name} keeps moving");
+        }
     }
 }
