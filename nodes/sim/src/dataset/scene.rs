@@ -214,6 +214,12 @@ impl SceneFactory {
                 second[target] = poses[1].world_from_grasp * grasp_from_object;
             }
         }
+        if rng.random_bool(0.06)
+            && let Some(gone) = second.last_mut()
+        {
+            // Taken away: deep below the floor, where no camera looks.
+            gone.translation.z = -50.0;
+        }
         let [a, b] = poses.map(|posed| posed.world_from_link);
         Ok([State { objects: first, links: a }, State { objects: second, links: b }])
     }

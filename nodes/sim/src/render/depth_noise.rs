@@ -120,13 +120,17 @@ impl DepthNoise {
             for (field, row) in fields.iter_mut().zip(&mut rows) {
                 field.row(y, row);
             }
+            let [common_row, ragged_x, ragged_y, blobs] = &rows;
+            let (common_row, blobs) = (&common_row[..width], &blobs[..width]);
+            let (ragged_x, ragged_y) = (&ragged_x[..width], &ragged_y[..width]);
             let mut covered_until = 0_usize;
             let mut covered_inverse = 0.0_f32;
             for x in 0..width {
                 let noise = normal.next();
-                let sx = (x as f32 + rows[1][x] * ragged).clamp(1.0, width as f32 - 2.0) as usize;
-                let sy = (y as f32 + rows[2][x] * ragged).clamp(1.0, height as f32 - 2.0) as usize;
-                let at = sy * width + sx;
+                // Casts by way of i32, which processors have an instruction for.
+                let sx = ((x as i32 as f32 + ragged_x[x] * ragged) as i32).clamp(1, width as i32 - 2);
+                let sy = ((y as i32 as f32 + ragged_y[x] * ragged) as i32).clamp(1, height as i32 - 2);
+                let at = sy as usize * width + sx as usize;
                 let z = truth_m[at];
                 if !(z > self.min_range_m && z < self.max_range_m) {
                     continue;
@@ -145,10 +149,10 @@ impl DepthNoise {
                 let slope_x = (truth_m[at + 1] - left).abs();
                 let slope_y = (truth_m[at + width] - truth_m[at - width]).abs();
                 let steepness = slope_x.max(slope_y) * 0.5 * inverse;
-                if steepness > grazing * (1.0 + 0.35 * rows[3][x]) || rows[3][x] > dropout_level {
+                if steepness > grazing * (1.0 + 0.35 * blobs[x]) || blobs[x] > dropout_level {
                     continue;
                 }
-                let disparity = focal_baseline * inverse + common * rows[0][x] + own * noise;
+                let disparity = focal_baseline * inverse + common * common_row[x] + own * noise;
                 let measured = focal_baseline / disparity.max(1e-3);
                 depth_mm[y * width + x] = millimetres(measured);
             }

@@ -50,11 +50,12 @@ impl ImageEffects {
             }
         }
         blur(rgb, width, self.blur);
-        let deviation: Vec<f32> = (0..256_u16).map(|v| self.noise + self.shot_noise * (f32::from(v) / 255.0).sqrt()).collect();
+        let deviation: [f32; 256] =
+            std::array::from_fn(|v| self.noise + self.shot_noise * (v as f32 / 255.0).sqrt());
         let mut normal = NormalStream::new(rng);
         for byte in rgb {
             let noisy = f32::from(*byte) + 0.5 + deviation[usize::from(*byte)] * normal.next();
-            *byte = noisy as u8; // saturates
+            *byte = (noisy as i32).clamp(0, 255) as u8;
         }
     }
 

@@ -9,17 +9,17 @@ const ENTRIES: usize = 4096;
 
 /// Quantiles of the standard normal distribution at the middles of equal probabilities, so that
 /// drawing an entry at random draws a normal number.
-static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
-    let mut table = Vec::with_capacity(ENTRIES);
+static NORMAL: LazyLock<Box<[f32; ENTRIES]>> = LazyLock::new(|| {
+    let mut table = Box::new([0.0; ENTRIES]);
     let (mut z, step) = (-4.2_f64, 1e-4);
     let mut below = 0.0;
-    for entry in 0..ENTRIES {
+    for (entry, value) in table.iter_mut().enumerate() {
         let target = (entry as f64 + 0.5) / ENTRIES as f64;
         while below < target && z < 4.2 {
             below += (-0.5 * (z + 0.5 * step).powi(2)).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
             z += step;
         }
-        table.push(z as f32);
+        *value = z as f32;
     }
     table
 });
@@ -28,7 +28,7 @@ static NORMAL: LazyLock<Vec<f32>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub(super) struct NormalStream<'a, R> {
     rng: &'a mut R,
-    table: &'static [f32],
+    table: &'static [f32; ENTRIES],
     bits: u64,
     left: u32,
 }

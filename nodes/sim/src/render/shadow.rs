@@ -8,7 +8,7 @@ use super::{INSTANCE_BACKGROUND, Lighting, Visual, scan::Snapped};
 const MAX_TEXELS: f32 = 1024.0;
 /// Width of the averaged square in texels; the look-up reads one more in each direction.
 const KERNEL: usize = 3;
-/// Edge of the blocks whose nearest caster is known, in texels.
+/// Edge of the blocks whose casters' depths are known, in texels.
 const BLOCK: usize = 4;
 /// Depth by which a caster must be nearer than the receiver, in metres, against flicker.
 const BIAS_M: f32 = 0.0012;
@@ -24,8 +24,9 @@ pub(super) struct ShadowMap {
     width: usize,
     height: usize,
     depth: Vec<f32>,
-    /// Nearest caster of each block and its neighbours.
-    near: Vec<f32>,
+    /// Nearest and furthest caster of each block and its neighbours; where some texels have none,
+    /// the furthest is infinitely far.
+    range: Vec<[f32; 2]>,
     blocks_x: usize,
     in_light: Vec<[f32; 3]>,
 }
@@ -70,31 +71,32 @@ impl ShadowMap {
             }
             first += visual.mesh.positions.len();
         }
-        self.find_near();
+        self.find_ranges();
     }
 
-    /// The nearest caster around each block, so that most look-ups need no more than one read.
-    fn find_near(&mut self) {
+    /// The depths of the casters around each block, so that most look-ups need no more than one read.
+    fn find_ranges(&mut self) {
+        const EMPTY: [f32; 2] = [f32::MAX, f32::MIN];
+        let join = |a: [f32; 2], b: [f32; 2]| [a[0].min(b[0]), a[1].max(b[1])];
         let (bx, by) = (self.width.div_ceil(BLOCK), self.height.div_ceil(BLOCK));
-        let mut own = vec![f32::MAX; bx * by];
+        let mut own = vec![EMPTY; bx * by];
         for (y, row) in self.depth.chunks_exact(self.width).enumerate() {
             let blocks = &mut own[y / BLOCK * bx..][..bx];
             for (block, texels) in blocks.iter_mut().zip(row.chunks(BLOCK)) {
-                *block = texels.iter().fold(*block, |a, &b| a.min(b));
+                *block = texels.iter().fold(*block, |range, &depth| join(range, [depth; 2]));
             }
         }
         self.blocks_x = bx;
-        self.near.clear();
-        self.near.resize(bx * by, f32::MAX);
+        self.range.clear();
         for y in 0..by {
             for x in 0..bx {
-                let mut nearest = f32::MAX;
+                let mut range = EMPTY;
                 for ny in y.saturating_sub(1)..(y + 2).min(by) {
                     for nx in x.saturating_sub(1)..(x + 2).min(bx) {
-                        nearest = nearest.min(own[ny * bx + nx]);
+                        range = join(range, own[ny * bx + nx]);
                     }
                 }
-                self.near[y * bx + x] = nearest;
+                self.range.push(range);
             }
         }
     }
@@ -118,11 +120,16 @@ impl ShadowMap {
         }
         let (ix, iy) = (x as i32 as usize, y as i32 as usize);
         let depth = at[2] - BIAS_M;
-        if self.near[iy / BLOCK * self.blocks_x + ix / BLOCK] >= depth {
+        let texel = 1.0 / self.texels_per_m;
+        let [near, far] = self.range[iy / BLOCK * self.blocks_x + ix / BLOCK];
+        if near >= depth {
             return 1.0;
         }
+        // A few texels of margin for the slope of the receiver.
+        if far + 8.0 * texel < depth {
+            return 0.0;
+        }
         let (fx, fy) = (x - ix as f32, y - iy as f32);
-        let texel = 1.0 / self.texels_per_m;
         let slope = slope().map(|s| s * texel);
         // Expected receiver depth at texel (ix, iy), then stepped texel by texel.
         let base = depth - slope[0] * (fx + 0.5 * KERNEL as f32) - slope[1] * (fy + 0.5 * KERNEL as f32);
