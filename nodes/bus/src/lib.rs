@@ -107,8 +107,8 @@ pub use graph::{
 pub use names::{NameError, NodeName, Remap};
 pub use node::{BroadcastError, Node};
 pub use parameter::{
-    Declared, FileError, Origin, Parameter, ParameterError, ParameterOverrides, ParameterSpec,
-    ParameterType, ParameterValue,
+    Declared, FileError, Origin, Parameter, ParameterDefault, ParameterError, ParameterOverrides,
+    ParameterSpec, ParameterType, ParameterValue,
 };
 pub use qos::Qos;
 pub use service::{Call, Client, ServiceServer};

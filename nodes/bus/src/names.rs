@@ -134,6 +134,9 @@ impl FromStr for Remap {
             reason: reason.into(),
         };
         let (left, to) = rule.split_once(":=").ok_or_else(|| error("has no :="))?;
+        if left.contains("://") {
+            return Err(error("is of a kind not supported"));
+        }
         let (node, from) = match left.split_once(':') {
             Some((_, "")) => return Err(error("the left side is empty")),
             Some((node, from)) => {
@@ -157,7 +160,7 @@ impl FromStr for Remap {
                 NodeName::new(to, "node").map_err(|why| error(&why.to_string()))?;
                 RemapKind::Namespace(to.into())
             }
-            _ if from.starts_with("__") || from.contains("://") => {
+            _ if from.starts_with("__") => {
                 return Err(error("is of a kind not supported"));
             }
             _ => RemapKind::Name {

@@ -331,9 +331,10 @@ impl Ledger {
                 message,
             },
         };
-        if kept.required && self.fatal.is_none() {
-            self.reason
-                .get_or_insert(ShutdownReason::NodeFailed { node: name });
+        // While shutting down, a node may well stumble over another that is gone: noted, but not
+        // why the run ended.
+        if kept.required && self.reason.is_none() {
+            self.reason = Some(ShutdownReason::NodeFailed { node: name });
             self.fatal = Some(failure);
         } else {
             tracing::error!("{failure}");

@@ -12,7 +12,7 @@ mod value;
 pub use file::FileError;
 pub use overrides::{Origin, ParameterOverrides};
 pub use spec::{Declared, Parameter, ParameterSpec};
-pub use value::{ParameterType, ParameterValue};
+pub use value::{ParameterDefault, ParameterType, ParameterValue};
 
 pub(crate) use overrides::{NodeParameters, Override, first_undeclared_wildcard};
 

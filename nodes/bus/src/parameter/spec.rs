@@ -1,6 +1,6 @@
 //! What a node says about a parameter, and the handle it gets.
 
-use super::{Origin, ParameterType, ParameterValue};
+use super::{Origin, ParameterDefault, ParameterType, ParameterValue};
 use std::{fmt, ops::RangeInclusive};
 
 /// Name, default, description and allowed values of a parameter.
@@ -52,10 +52,10 @@ impl fmt::Display for Allowed {
 
 impl<T: ParameterType> ParameterSpec<T> {
     /// A parameter with this name and default.
-    pub fn new(name: impl Into<String>, default: impl Into<T>) -> Self {
+    pub fn new(name: impl Into<String>, default: impl ParameterDefault<Type = T>) -> Self {
         Self {
             name: name.into(),
-            default: default.into(),
+            default: default.into_default(),
             description: String::new(),
             allowed: None,
         }

@@ -103,6 +103,22 @@ pub trait ParameterType: Clone + Send + Sync + fmt::Debug + 'static {
     fn to_value(&self) -> ParameterValue;
 }
 
+/// What a default may be written as: a parameter's type itself, or a string slice for a text.
+pub trait ParameterDefault {
+    /// The parameter's type.
+    type Type: ParameterType;
+    /// The default as that type.
+    fn into_default(self) -> Self::Type;
+}
+
+impl ParameterDefault for &str {
+    type Type = String;
+
+    fn into_default(self) -> String {
+        self.to_owned()
+    }
+}
+
 macro_rules! parameter_type {
     ($type:ty, $name:literal, $variant:ident, $($pattern:pat => $convert:expr),+) => {
         impl ParameterType for $type {
@@ -117,6 +133,14 @@ macro_rules! parameter_type {
 
             fn to_value(&self) -> ParameterValue {
                 ParameterValue::$variant(self.clone())
+            }
+        }
+
+        impl ParameterDefault for $type {
+            type Type = Self;
+
+            fn into_default(self) -> Self {
+                self
             }
         }
     };
