@@ -3,7 +3,7 @@
 //! Reads `urdf/ur5_sih.urdf` from the current directory. Prints how long a frame takes; the picture
 //! is then rendered at twice the size and scaled down.
 
-use std::time::Instant;
+use std::{num::NonZeroUsize, time::Instant};
 
 use camera::Intrinsics;
 use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
@@ -52,8 +52,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut frame = Frame::default();
     let lighting = Lighting::default();
-    for quality in [Quality::Fast, Quality::Fine] {
-        let mut renderer = Renderer::new(quality);
+    for (quality, threads) in [(Quality::Fast, 1), (Quality::Fine, 1), (Quality::Fast, 2), (Quality::Fine, 2)] {
+        let mut renderer = Renderer::new(quality).with_threads(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
         let camera = camera(width)?;
         renderer.render(&visuals, &lighting, &camera, &mut frame);
         let start = Instant::now();
@@ -65,7 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             best = best.min(one.elapsed().as_secs_f64());
         }
         let mean = start.elapsed().as_secs_f64() / f64::from(ROUNDS);
-        println!("{quality:?}, {triangles} triangles: {:.2} ms a frame, at best {:.2} ms", mean * 1e3, best * 1e3);
+        println!("{quality:?}, {threads} threads, {triangles} triangles: {:.2} ms a frame, at best {:.2} ms", mean * 1e3, best * 1e3);
     }
     Renderer::default().render(&visuals, &lighting, &camera(2 * width)?, &mut frame);
     let large = image::RgbImage::from_raw(frame.width as u32, frame.height as u32, frame.rgb).ok_or("a frame has three bytes a pixel")?;

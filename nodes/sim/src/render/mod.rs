@@ -38,6 +38,7 @@ pub mod mesh;
 pub mod model;
 pub mod room;
 
+mod bands;
 mod frame;
 mod noise;
 mod occlusion;
@@ -53,6 +54,8 @@ mod visibility;
 pub use frame::{Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual, looking_at};
 pub use lighting::Lighting;
 
+use std::num::NonZeroUsize;
+
 use material::LinearMaterial;
 
 /// Renders frames; keeps its buffers from one frame to the next.
@@ -62,7 +65,8 @@ pub struct Renderer {
     visibility: visibility::Visibility,
     shadow: shadow::ShadowMap,
     occlusion: occlusion::Occlusion,
-    row: shade::Row,
+    /// One for each thread; none means one.
+    rows: Vec<shade::Row>,
     tone: tone::ToneCurve,
     materials: Vec<LinearMaterial>,
 }
@@ -78,19 +82,38 @@ pub enum Quality {
 }
 
 impl Renderer {
-    /// A renderer of some quality.
+    /// A renderer of some quality that works on one thread.
     pub fn new(quality: Quality) -> Self {
         Self { quality, ..Self::default() }
+    }
+
+    /// The same renderer working on several threads. Pictures do not depend on how many.
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.rows.resize_with(threads.get(), shade::Row::default);
+        self
     }
 
     /// Renders `visuals` into `frame`, which takes the camera's size.
     pub fn render(&mut self, visuals: &[Visual], lighting: &Lighting, camera: &Camera, frame: &mut Frame) {
         frame.resize(camera.intrinsics.width as usize, camera.intrinsics.height as usize);
-        self.visibility.draw(visuals, camera);
-        self.shadow.draw(visuals, lighting);
+        if self.rows.is_empty() {
+            self.rows.push(shade::Row::default());
+        }
+        let threads = NonZeroUsize::new(self.rows.len()).unwrap_or(NonZeroUsize::MIN);
+        let (visibility, shadow) = (&mut self.visibility, &mut self.shadow);
+        if threads.get() > 1 {
+            std::thread::scope(|scope| {
+                scope.spawn(|| shadow.draw(visuals, lighting));
+                visibility.draw(visuals, camera);
+            });
+        } else {
+            visibility.draw(visuals, camera);
+            shadow.draw(visuals, lighting);
+        }
         match self.quality {
             Quality::Fast => self.occlusion.skip(),
-            Quality::Fine => self.occlusion.draw(&self.visibility, camera),
+            Quality::Fine => self.occlusion.draw(&self.visibility, camera, threads),
         }
         self.materials.clear();
         self.materials.extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
@@ -103,6 +126,6 @@ impl Renderer {
             lighting,
             camera,
         };
-        shade::shade(&inputs, &mut self.row, &self.tone, frame);
+        shade::shade(&inputs, &mut self.rows, &self.tone, frame);
     }
 }

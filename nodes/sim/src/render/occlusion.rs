@@ -3,8 +3,10 @@
 //! Estimated from the depth image at half resolution: each point looks at six others nearby and
 //! counts those that rise above its tangent plane.
 
+use std::num::NonZeroUsize;
+
 use super::{
-    Camera,
+    Camera, bands,
     visibility::{NONE, Visibility},
 };
 
@@ -41,7 +43,7 @@ impl Occlusion {
     }
 
     /// Estimates the occlusion of everything visible.
-    pub(super) fn draw(&mut self, visibility: &Visibility, camera: &Camera) {
+    pub(super) fn draw(&mut self, visibility: &Visibility, camera: &Camera, threads: NonZeroUsize) {
         let (full_width, full_height) = (camera.intrinsics.width as usize, camera.intrinsics.height as usize);
         (self.width, self.height) = (full_width.div_ceil(2), full_height.div_ceil(2));
         let points = self.width * self.height;
@@ -62,60 +64,75 @@ impl Occlusion {
         // A half-resolution point (x, y) lies on the pixel (2 x, 2 y).
         let (fx, fy) = (0.5 * camera.intrinsics.fx as f32, 0.5 * camera.intrinsics.fy as f32);
         let (cx, cy) = (0.5 * camera.intrinsics.cx as f32, 0.5 * camera.intrinsics.cy as f32);
-        let (per_fx, per_fy) = (1.0 / fx, 1.0 / fy);
-        let (right, bottom) = (self.width as i32 - 1, self.height as i32 - 1);
-        let patterns = patterns();
-        for y in 0..self.height {
-            let ids = &visibility.triangle[2 * y * full_width..];
-            for x in 0..self.width {
-                let z = self.depth[y * self.width + x];
-                let id = ids[2 * x];
-                if id == NONE || z > FAR_M {
-                    continue;
-                }
-                let normal = self.face_normals[id as usize];
-                let at = [(x as i32 as f32 - cx) * per_fx * z, (y as i32 as f32 - cy) * per_fy * z, z];
-                let radius = (REACH_M * fx / z).min(40.0);
-                let mut sum = 0.0;
-                for [dx, dy] in patterns[y % TILE * TILE + x % TILE] {
-                    // Casts by way of i32, which processors have an instruction for.
-                    let sx = ((x as i32 as f32 + dx * radius) as i32).clamp(0, right);
-                    let sy = ((y as i32 as f32 + dy * radius) as i32).clamp(0, bottom);
-                    let other = self.depth[sy as usize * self.width + sx as usize];
-                    let to = [
-                        (sx as f32 - cx) * per_fx * other - at[0],
-                        (sy as f32 - cy) * per_fy * other - at[1],
-                        other - at[2],
-                    ];
-                    let squared = dot(to, to) + 1e-8;
-                    let rise = dot(to, normal) / squared.sqrt();
-                    let fade = (1.0 - squared * (1.0 / (REACH_M * REACH_M))).max(0.0);
-                    sum += (rise - 0.08).max(0.0) * fade;
-                }
-                self.light[y * self.width + x] = (1.0 - STRENGTH / SAMPLES as f32 * sum).max(0.2);
+        let view = View { cx, cy, fx, per_fx: 1.0 / fx, per_fy: 1.0 / fy, patterns: patterns() };
+        let count = bands::rows_in_band(self.height, threads);
+        let mut light = std::mem::take(&mut self.light);
+        let this = &*self;
+        bands::for_each(light.chunks_mut((count * this.width).max(1)).enumerate(), |(band, lines)| {
+            for (y, line) in (band * count..).zip(lines.chunks_mut(this.width)) {
+                this.gather_row(y, &visibility.triangle[2 * y * full_width..], &view, line);
             }
+        });
+        self.light = light;
+        self.blur(threads);
+    }
+
+    /// Looks around each point of row `y`; `ids` are the triangles of its pixels at full resolution.
+    fn gather_row(&self, y: usize, ids: &[u32], view: &View, light: &mut [f32]) {
+        let (right, bottom) = (self.width as i32 - 1, self.height as i32 - 1);
+        for (x, light) in light.iter_mut().enumerate() {
+            let z = self.depth[y * self.width + x];
+            let id = ids[2 * x];
+            if id == NONE || z > FAR_M {
+                continue;
+            }
+            let normal = self.face_normals[id as usize];
+            let (px, py) = (x as i32 as f32, y as i32 as f32);
+            let at = [(px - view.cx) * view.per_fx * z, (py - view.cy) * view.per_fy * z, z];
+            let radius = (REACH_M * view.fx / z).min(40.0);
+            let mut sum = 0.0;
+            for [dx, dy] in view.patterns[y % TILE * TILE + x % TILE] {
+                // Casts by way of i32, which processors have an instruction for.
+                let sx = ((px + dx * radius) as i32).clamp(0, right);
+                let sy = ((py + dy * radius) as i32).clamp(0, bottom);
+                let other = self.depth[sy as usize * self.width + sx as usize];
+                let to = [
+                    (sx as f32 - view.cx) * view.per_fx * other - at[0],
+                    (sy as f32 - view.cy) * view.per_fy * other - at[1],
+                    other - at[2],
+                ];
+                let squared = dot(to, to) + 1e-8;
+                let rise = dot(to, normal) / squared.sqrt();
+                let fade = (1.0 - squared * (1.0 / (REACH_M * REACH_M))).max(0.0);
+                sum += (rise - 0.08).max(0.0) * fade;
+            }
+            *light = (1.0 - STRENGTH / SAMPLES as f32 * sum).max(0.2);
         }
-        self.blur();
     }
 
     /// Averages over one tile of the sample pattern, but not across depth steps.
-    fn blur(&mut self) {
-        self.blurred.clear();
-        self.blurred.resize(self.light.len(), 1.0);
-        for y in 0..self.height {
-            let row = y * self.width;
-            for x in 0..self.width {
-                self.blurred[row + x] = self.average(&self.light, row + x, 1, x, self.width);
-            }
-        }
+    fn blur(&mut self, threads: NonZeroUsize) {
+        let mut blurred = std::mem::take(&mut self.blurred);
+        blurred.clear();
+        blurred.resize(self.light.len(), 1.0);
+        self.blur_along(&self.light, &mut blurred, true, threads);
         let mut light = std::mem::take(&mut self.light);
-        for y in 0..self.height {
-            let row = y * self.width;
-            for x in 0..self.width {
-                light[row + x] = self.average(&self.blurred, row + x, self.width, y, self.height);
-            }
-        }
+        self.blur_along(&blurred, &mut light, false, threads);
         self.light = light;
+        self.blurred = blurred;
+    }
+
+    fn blur_along(&self, source: &[f32], target: &mut [f32], rows: bool, threads: NonZeroUsize) {
+        let (width, height) = (self.width, self.height);
+        let count = bands::rows_in_band(height, threads);
+        bands::for_each(target.chunks_mut((count * width).max(1)).enumerate(), |(band, lines)| {
+            for (y, line) in (band * count..).zip(lines.chunks_mut(width)) {
+                for (x, out) in line.iter_mut().enumerate() {
+                    let (stride, place, places) = if rows { (1, x, width) } else { (width, y, height) };
+                    *out = self.average(source, y * width + x, stride, place, places);
+                }
+            }
+        });
     }
 
     /// Mean of four points in a line, from one before to two after index `at`, those at other
@@ -156,6 +173,17 @@ impl Occlusion {
             *out = (first * upper.1[left] + second * lower.1[right]) / (first + second);
         }
     }
+}
+
+/// The half-resolution camera and the sample pattern.
+#[derive(Debug)]
+struct View {
+    cx: f32,
+    cy: f32,
+    fx: f32,
+    per_fx: f32,
+    per_fy: f32,
+    patterns: [[[f32; 2]; SAMPLES]; TILE * TILE],
 }
 
 /// For each place in a tile, offsets that fill a disc of radius 1 evenly, turned from place to place.

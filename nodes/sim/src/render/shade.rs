@@ -3,10 +3,12 @@
 //! What differs from triangle to triangle is gathered into flat arrays first; the arithmetic of the
 //! light then runs over those arrays in plain loops, which the compiler turns into vector code.
 
+use std::num::NonZeroUsize;
+
 use nalgebra::{Matrix3, Vector3};
 
 use super::{
-    Camera, Frame, Lighting, Visual,
+    Camera, Frame, Lighting, Visual, bands,
     material::LinearMaterial,
     occlusion::Occlusion,
     shadow::ShadowMap,
@@ -53,20 +55,30 @@ pub(super) struct Inputs<'a> {
     pub(super) camera: &'a Camera,
 }
 
-/// Shades the whole picture into `frame`, which has the camera's size.
-pub(super) fn shade(inputs: &Inputs<'_>, row: &mut Row, tone: &ToneCurve, frame: &mut Frame) {
+/// Shades the whole picture into `frame`, which has the camera's size, with one thread for each of `rows`.
+pub(super) fn shade(inputs: &Inputs<'_>, rows: &mut [Row], tone: &ToneCurve, frame: &mut Frame) {
     let width = frame.width;
-    row.resize(width);
     let light = Light::new(inputs);
-    for y in 0..frame.height {
-        let pixels = y * width..(y + 1) * width;
-        gather(inputs, y, row, &mut frame.depth_m[pixels.clone()], &mut frame.instance[pixels.clone()]);
-        inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
-        geometry(&light, y, row);
-        cast(inputs.shadow, &light, row);
-        light_up(&light, row);
-        tone.write(&mut row.colour, &mut frame.rgb[pixels.start * 3..pixels.end * 3]);
-    }
+    let Some(threads) = NonZeroUsize::new(rows.len()) else { return };
+    let count = bands::rows_in_band(frame.height, threads);
+    let pixels = (count * width).max(1);
+    let jobs = rows
+        .iter_mut()
+        .zip(frame.rgb.chunks_mut(3 * pixels))
+        .zip(frame.depth_m.chunks_mut(pixels).zip(frame.instance.chunks_mut(pixels)))
+        .enumerate();
+    bands::for_each(jobs, |(band, ((row, rgb), (depth_m, instance)))| {
+        row.resize(width);
+        let lines = rgb.chunks_mut(3 * width).zip(depth_m.chunks_mut(width)).zip(instance.chunks_mut(width));
+        for (y, ((rgb, depth_m), instance)) in (band * count..).zip(lines) {
+            gather(inputs, y, row, depth_m, instance);
+            inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
+            geometry(&light, y, row);
+            cast(inputs.shadow, &light, row);
+            light_up(&light, row);
+            tone.write(&mut row.colour, rgb);
+        }
+    });
 }
 
 /// Light and camera in the form that the inner loops need.

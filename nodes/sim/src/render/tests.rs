@@ -190,6 +190,21 @@ fn a_renderer_gives_the_same_picture_again_and_after_others() {
     }
 }
 
+#[test]
+fn pictures_do_not_depend_on_the_number_of_threads() {
+    let camera = camera(97, 63);
+    let ball = shape(Shape::Sphere { radius: 0.1 }, Isometry3::translation(0.0, 0.0, 0.8), 3);
+    let (mesh, pose) = square(3.0, 1.2, Vector3::new(0.4, 0.0, 0.0));
+    let scene = [ball, visual(mesh, pose, 0)];
+    let expected = rendered(&scene, &camera);
+    for threads in [2, 3, 16, 100] {
+        let mut renderer = Renderer::default().with_threads(NonZeroUsize::new(threads).unwrap());
+        let mut frame = Frame::default();
+        renderer.render(&scene, &Lighting::default(), &camera, &mut frame);
+        assert_eq!(frame, expected, "{threads} threads");
+    }
+}
+
 /// A camera over a floor at z = 0, looking straight down from 1 m, with light from above and aside.
 fn from_above() -> (Camera, Lighting) {
     let pose = looking_at(Vector3::new(0.0, 0.0, 1.0), Vector3::new(0.0, 1e-4, 0.0), 0.0);
