@@ -105,7 +105,7 @@ impl Clock {
                     deadline,
                     key: None,
                 }
-                .await
+                .await;
             }
         }
     }

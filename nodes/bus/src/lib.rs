@@ -47,8 +47,8 @@
 //! }
 //!
 //! let mut graph = Graph::new(GraphConfig::lockstep());
-//! graph.add(NodeSpec::new("sensor"), sensor)?;
 //! graph.add(NodeSpec::new("counter"), counter)?;
+//! graph.add(NodeSpec::new("sensor"), sensor)?;
 //! let report = graph.run_lockstep(Some(Duration::from_secs(60)))?;
 //! assert_eq!(report.end.as_secs_f64(), 0.4, "five ticks at 10 Hz, the first at once");
 //! # Ok::<(), bus::GraphError>(())

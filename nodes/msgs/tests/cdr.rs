@@ -1,6 +1,13 @@
 //! Every message type against the bytes of an independent implementation (PyPI `rosbags`), and against bytes that no
 //! sender should send.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails by panicking"
+)]
+
 mod common;
 
 use common::filled;

@@ -43,7 +43,7 @@ pub enum ParameterError {
         /// Where the value comes from.
         origin: Origin,
         /// The value.
-        given: ParameterValue,
+        given: Box<ParameterValue>,
         /// Type that the node declared.
         wanted: &'static str,
     },
@@ -57,9 +57,9 @@ pub enum ParameterError {
         /// Where the value comes from.
         origin: Origin,
         /// The value.
-        given: ParameterValue,
+        given: Box<ParameterValue>,
         /// What is allowed.
-        allowed: String,
+        allowed: Box<str>,
     },
     /// A value was given for a name that the node does not declare.
     #[error("node {node} has no parameter {name}, which {origin} sets{}", closest(.similar))]

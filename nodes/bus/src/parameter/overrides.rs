@@ -22,7 +22,7 @@ pub enum Origin {
         /// The file.
         path: Arc<Path>,
         /// Key of the section, for example `/**` or `/segmentation`.
-        section: String,
+        section: Arc<str>,
     },
     /// `name:=value` on the command line or in a launch file.
     Inline,
@@ -199,7 +199,7 @@ impl NodeParameters {
                         node: node.clone(),
                         name: name.clone(),
                         origin: given.origin.clone(),
-                        given: given.value.clone(),
+                        given: Box::new(given.value.clone()),
                         wanted: T::NAME,
                     })?;
                 (value, given.origin.clone())
@@ -212,8 +212,8 @@ impl NodeParameters {
                 node,
                 name,
                 origin,
-                given: value.to_value(),
-                allowed: allowed.to_string(),
+                given: Box::new(value.to_value()),
+                allowed: allowed.to_string().into(),
             });
         }
         let declared = Declared {
