@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use nalgebra::{Isometry3, Matrix3, Vector3};
 use rapier3d::dynamics::{
     CoefficientCombineRule, GenericJointBuilder, JointAxesMask, JointAxis, MassProperties, MotorModel, Multibody,
-    MultibodyJointHandle, RigidBodyBuilder, RigidBodyHandle,
+    MultibodyJointHandle, MultibodyLink, RigidBodyBuilder, RigidBodyHandle,
 };
 use rapier3d::geometry::{ColliderBuilder, ColliderHandle, Group, InteractionGroups, InteractionTestMode};
 use rapier3d::math::{Matrix, Vector};
@@ -169,7 +169,7 @@ impl RobotBody {
         let offsets: Vec<usize> = {
             let ids: Vec<usize> = joints.iter().filter_map(|j| physics.multibody_joints.get(*j)).map(|(_, id)| id).collect();
             let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get(*j)) else { return };
-            ids.iter().filter_map(|id| multibody.link(*id)).map(|link| link.assembly_id()).collect()
+            ids.iter().filter_map(|id| multibody.link(*id)).map(MultibodyLink::assembly_id).collect()
         };
         let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get_mut(*j)) else { return };
         for (joint, (offset, position)) in offsets.iter().zip(positions).enumerate() {

@@ -188,8 +188,9 @@ mod tests {
         let body = insert_object(&mut physics, &block(1.0), &Pose::translation(0.3, 0.5, 2.0)).unwrap();
         (0..100).for_each(|_| physics.step());
         let fallen = 2.0 - f64::from(physics.bodies[body].position().translation.z);
-        // The solver takes four substeps a step.
-        let (g, dt, n) = (9.81, 0.004 / 4.0, 400.0);
+        let config = PhysicsConfig::default();
+        let substeps = config.solver_iterations as f64;
+        let (g, dt, n) = (9.81, config.dt_s / substeps, 100.0 * substeps);
         assert!((fallen - g * dt * dt * n * (n + 1.0) / 2.0).abs() < 1e-4, "{fallen}");
     }
 

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 use nalgebra::{Isometry3, Vector3};
@@ -40,7 +41,7 @@ use crate::world_visuals::WorldVisuals;
 pub struct PhysicsConfig {
     /// Length of a step in seconds. The default is half a cycle of the UR controller.
     pub dt_s: f64,
-    /// Solver iterations a step. Two also hold a grasp.
+    /// Solver iterations a step: substeps of the engine.
     pub solver_iterations: usize,
     /// Inner iterations of each solver iteration.
     pub pgs_iterations: usize,
@@ -48,7 +49,8 @@ pub struct PhysicsConfig {
 
 impl Default for PhysicsConfig {
     fn default() -> Self {
-        Self { dt_s: 0.004, solver_iterations: 4, pgs_iterations: 2 }
+        // Two iterations of four creep by up to 0.8 mm in 5 s of holding; four of two by 0.4 mm at 1.6 times the cost.
+        Self { dt_s: 0.004, solver_iterations: 2, pgs_iterations: 4 }
     }
 }
 
@@ -75,7 +77,7 @@ impl Default for WorldConfig {
             servos: ServoConfig::default(),
             finger_torque_nm: 0.3,
             thumb_torque_nm: 1.2,
-            arm_reset: [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708],
+            arm_reset: [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, FRAC_PI_2],
         }
     }
 }
