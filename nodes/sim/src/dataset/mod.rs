@@ -40,6 +40,8 @@ mod pose;
 mod scene;
 mod shapes;
 mod shards;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::path::PathBuf;

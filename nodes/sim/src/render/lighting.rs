@@ -32,7 +32,7 @@ impl Default for Lighting {
         Self {
             key_direction: Vector3::new(-0.45, 0.35, 1.0),
             key_rgb: [0.60, 0.575, 0.53],
-            softness_m: 0.03,
+            softness_m: 0.016,
             fill_direction: Vector3::new(0.7, 0.9, 0.5),
             fill_rgb: [0.15, 0.165, 0.19],
             sky_rgb: [0.36, 0.38, 0.41],

@@ -194,3 +194,43 @@ impl Builder {
         Room { visuals: self.visuals }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use camera::Intrinsics;
+    use rand::SeedableRng as _;
+    use rand_pcg::Pcg64Mcg;
+
+    use super::*;
+    use crate::render::{Camera, Frame, Lighting, Renderer, looking_at};
+
+    /// The cell from where the original camera stands.
+    fn view() -> Camera {
+        let pose = looking_at(Vector3::new(0.28, 1.05, 0.5), Vector3::new(0.28, 0.3, 0.1), 0.0);
+        Camera { intrinsics: Intrinsics::from_hfov(96, 54, 1.5).unwrap(), world_from_optical: pose }
+    }
+
+    #[test]
+    fn the_laboratory_fills_the_view() {
+        let mut frame = Frame::default();
+        Renderer::default().render(Room::default().visuals(), &Lighting::default(), &view(), &mut frame);
+        assert!(frame.depth_m.iter().all(|&d| d > 0.1), "there is a hole in the room");
+        assert!(frame.instance.iter().all(|&i| i == INSTANCE_BACKGROUND));
+    }
+
+    #[test]
+    fn random_light_and_rooms_are_neither_black_nor_white() {
+        let mut renderer = Renderer::default();
+        let mut frame = Frame::default();
+        let mut means = Vec::new();
+        for seed in 0..40 {
+            let mut rng = Pcg64Mcg::seed_from_u64(seed);
+            let room = Room::randomise(&mut rng);
+            renderer.render(room.visuals(), &Lighting::randomise(&mut rng), &view(), &mut frame);
+            means.push(frame.rgb.iter().map(|&b| u32::from(b)).sum::<u32>() / frame.rgb.len() as u32);
+        }
+        assert!(means.iter().all(|mean| (12..245).contains(mean)), "{means:?}");
+        let (darkest, brightest) = (means.iter().min().unwrap(), means.iter().max().unwrap());
+        assert!(brightest - darkest > 60, "{means:?}");
+    }
+}
