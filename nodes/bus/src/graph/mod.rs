@@ -395,6 +395,6 @@ impl Ledger {
 
 impl From<NameError> for GraphError {
     fn from(error: NameError) -> Self {
-        Self::Bus(error.into())
+        BusError::from(error).into()
     }
 }

@@ -9,7 +9,7 @@ use std::error::Error;
 pub enum GraphError {
     /// A name, remap rule or the runner's own topic is at fault.
     #[error(transparent)]
-    Bus(#[from] BusError),
+    Bus(Box<BusError>),
     /// Two nodes have the same name.
     #[error("two nodes are called {node}; give one another name or namespace")]
     DuplicateNode {
@@ -46,6 +46,12 @@ pub enum GraphError {
     /// The system gave no thread, signal handler or event loop.
     #[error("cannot start the graph: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl From<BusError> for GraphError {
+    fn from(error: BusError) -> Self {
+        Self::Bus(Box::new(error))
+    }
 }
 
 /// Why one node failed.
