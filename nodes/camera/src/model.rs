@@ -1,5 +1,7 @@
 //! The pinhole camera with plumb-bob (Brown-Conrady) distortion, as in `sensor_msgs/CameraInfo`.
 
+use msgs::sensor_msgs::CameraInfo;
+use msgs::std_msgs::Header;
 use nalgebra::{Point2, Point3, Vector2};
 use serde::{Deserialize, Serialize};
 
@@ -278,6 +280,42 @@ impl Intrinsics {
     }
 }
 
+impl TryFrom<&CameraInfo> for Intrinsics {
+    type Error = ModelError;
+
+    /// Reads the raw image's geometry (`k`, `d`). No distortion coefficients, or all zero, mean a rectified image.
+    fn try_from(info: &CameraInfo) -> Result<Self, ModelError> {
+        let [fx, _, cx, _, fy, cy, ..] = info.k;
+        let distortion = match info.d.as_slice() {
+            coefficients if coefficients.iter().all(|value| *value == 0.0) => Distortion::NONE,
+            _ if info.distortion_model != "plumb_bob" => {
+                return Err(ModelError::UnknownDistortion { model: info.distortion_model.clone() });
+            }
+            &[k1, k2, p1, p2, k3] => Distortion { k1, k2, p1, p2, k3 },
+            coefficients => return Err(ModelError::WrongCoefficientCount { count: coefficients.len() }),
+        };
+        Self::new(info.width, info.height, (fx, fy), (cx, cy), distortion)
+    }
+}
+
+impl Intrinsics {
+    /// The message that describes this camera.
+    pub fn to_camera_info(&self, header: Header) -> CameraInfo {
+        let Self { fx, fy, cx, cy, .. } = *self;
+        CameraInfo {
+            header,
+            height: self.height,
+            width: self.width,
+            distortion_model: "plumb_bob".to_owned(),
+            d: <[f64; 5]>::from(self.distortion).to_vec(),
+            k: [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0],
+            r: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            p: [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+            ..CameraInfo::default()
+        }
+    }
+}
+
 /// Precomputed rays (x/z, y/z) of every pixel, row by row.
 ///
 /// Pixels whose distortion has no inverse hold NaN, so that whatever is computed from them is not finite and drops out.
@@ -397,6 +435,19 @@ mod tests {
             webcam().project(&Point3::new(0.0, 0.0, -1.0)),
             Err(ModelError::BehindCamera { .. })
         ));
+    }
+
+    #[test]
+    fn camera_info_round_trips() {
+        let info = webcam().to_camera_info(Header::default());
+        assert_eq!(Intrinsics::try_from(&info), Ok(webcam()));
+        let fisheye = CameraInfo { distortion_model: "equidistant".to_owned(), ..info.clone() };
+        assert!(matches!(Intrinsics::try_from(&fisheye), Err(ModelError::UnknownDistortion { .. })));
+        let short = CameraInfo { d: vec![0.1; 4], ..info.clone() };
+        assert_eq!(Intrinsics::try_from(&short), Err(ModelError::WrongCoefficientCount { count: 4 }));
+        let rectified = CameraInfo { d: Vec::new(), distortion_model: String::new(), ..info };
+        assert!(Intrinsics::try_from(&rectified).unwrap().distortion.is_none());
+        assert!(Intrinsics::try_from(&CameraInfo::default()).is_err());
     }
 
     #[test]

@@ -97,7 +97,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.points == 0 || self.minimum_points < 3 {
             return Err(ConfigError::Points { points: self.points, minimum: self.minimum_points });
         }
@@ -193,6 +193,35 @@ pub struct Target {
     pub counts: Counts,
 }
 
+impl Target {
+    /// Samples and boxes of clean points in the base frame, seen from a camera in the base frame.
+    pub fn from_points(
+        points: &[Point3<f32>],
+        config: &Config,
+        camera_in_base: &Point3<f64>,
+    ) -> Result<Self, Refusal> {
+        let too_few = Refusal::TooFewPoints { left: points.len(), minimum: config.minimum_points };
+        if points.len() < config.minimum_points {
+            return Err(too_few);
+        }
+        // A few points for every one that is wanted spread evenly; more only cost time.
+        let candidates = sample::thin(points, config.points.saturating_mul(4));
+        let sampled = sample::farthest_points(&candidates, config.points);
+        let upright = bounds::table_box(&candidates).ok_or_else(|| too_few.clone())?;
+        let tight_box = bounds::tight_box(&sampled).ok_or(too_few)?;
+        let whole = match round::front_circle(&candidates, camera_in_base) {
+            Some(circle) => round::complete_round(&upright, &circle),
+            None => upright,
+        };
+        Ok(Self {
+            points: sampled,
+            table_box: bounds::complete_to_table(&whole, config.rest_gap_m),
+            tight_box,
+            counts: Counts { kept: points.len(), ..Counts::default() },
+        })
+    }
+}
+
 /// How many points each step left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -256,22 +285,9 @@ impl Extractor {
         filter::remove_outliers(&mut self.points, &self.config.outliers);
         counts.kept = self.points.len();
 
-        let too_few = Refusal::TooFewPoints { left: counts.kept, minimum: self.config.minimum_points };
-        if counts.kept < self.config.minimum_points {
-            return Err(too_few);
-        }
-        // A few points for every one that is wanted spread evenly; more only cost time.
-        let candidates = sample::thin(&self.points, self.config.points.saturating_mul(4));
-        let points = sample::farthest_points(&candidates, self.config.points);
-        let upright = bounds::table_box(&candidates).ok_or_else(|| too_few.clone())?;
-        let tight_box = bounds::tight_box(&points).ok_or(too_few)?;
         let camera_in_base = Point3::from(base_from_camera.translation.vector);
-        let whole = match round::front_circle(&candidates, &camera_in_base) {
-            Some(circle) => round::complete_round(&upright, &circle),
-            None => upright,
-        };
-        let table_box = bounds::complete_to_table(&whole, self.config.rest_gap_m);
-        Ok(Target { points, table_box, tight_box, counts })
+        let target = Target::from_points(&self.points, &self.config, &camera_in_base)?;
+        Ok(Target { counts, ..target })
     }
 
     fn check_size(&self, what: &'static str, (width, height): (u32, u32)) -> Result<(), Refusal> {

@@ -40,6 +40,8 @@
 //! # }
 //! ```
 //!
+//! On the bus, [`run`] is the node: see [`node`] for its topics and parameters.
+//!
 //! # What one static camera cannot see
 //! Only surfaces that face the camera are in the cloud. The far side of an object is missing, so a box around the
 //! points is too short along the view where the top is not seen either (a can that is as tall as the camera). Two
@@ -50,9 +52,12 @@ pub mod bounds;
 pub mod extract;
 pub mod filter;
 pub mod image;
+pub mod message;
+pub mod node;
 pub mod round;
 pub mod sample;
 
 pub use bounds::OrientedBox;
 pub use extract::{Config, ConfigError, Extractor, Refusal, Target, Workspace};
+pub use node::run;
 pub use image::{DepthImage, ImageError, MaskImage};
