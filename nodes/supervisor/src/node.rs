@@ -1,0 +1,531 @@
+//! The node: services and topics around the state machine.
+//!
+//! Subscribes `segmentation/status`, `policy/status`, `arm/status`, `hand/status`, `joint_states` and `target/box`;
+//! publishes `supervisor/state` (latched), and `arm/command` and `hand/command` for its own motions; serves
+//! `supervisor/{start,stop,home,release,estop,reset}`; calls `policy/{start,stop}` and the drivers' `stop` and `reset`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{BusError, Client, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time, convert};
+use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
+use msgs::sensor_msgs::JointState;
+use msgs::std_msgs::Header;
+use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
+use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
+use msgs::visualization_msgs::Marker;
+use nalgebra::{Point3, Translation3};
+use robot::hand::LED_JOINTS;
+use robot::ur5;
+
+use crate::judge::{Evidence, Thresholds, Verdict, judge};
+use crate::machine::{Action, Event, Machine, PolicyReport, Request, Rules, State, Track};
+use crate::motion::{self, Arm, Step};
+
+/// Period of the node's own work.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Age from which a joint state, or a view of the target, counts as stale.
+const STALE: Duration = Duration::from_millis(500);
+
+/// How long the object must look lost from the hand until it counts as dropped.
+const DROPPED_AFTER: Duration = Duration::from_secs(1);
+
+/// How close each arm joint has to come, rad, and how long it may take beyond the planned time.
+const ARRIVED_RAD: f64 = 0.02;
+const ARRIVAL_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the hand may take to open.
+const OPENING: Duration = Duration::from_millis(1500);
+
+/// Distance from `tool0` to the palm's frame along their common z axis, metres.
+const PALM_AHEAD_M: f64 = 0.042_25;
+
+/// Led joints of the open hand with the thumb in front of the palm, rad.
+const OPEN_HAND: [f64; 5] = [-1.55, 0.0, 0.0, 0.0, 0.0];
+
+/// Why the node stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The bus refused something.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The rest pose is not six angles.
+    #[error("supervisor: the parameter home needs 6 joint positions in rad and has {0}")]
+    Home(usize),
+}
+
+/// Runs the node until shutdown.
+pub async fn run(node: Node) -> Result<(), NodeError> {
+    let mut supervisor = Supervisor::new(node)?;
+    let mut ticks = supervisor.node.clock().interval(TICK);
+    let mut servers = Vec::new();
+    for request in Request::ALL {
+        servers.push((request, supervisor.node.serve::<Trigger>(&format!("supervisor/{}", request.name()))?));
+    }
+    supervisor.publish_state();
+    loop {
+        tokio::select! {
+            biased;
+            () = supervisor.node.shutdown() => return Ok(()),
+            _ = ticks.tick() => {}
+        }
+        supervisor.serve(&mut servers).await;
+        supervisor.listen().await;
+        supervisor.watch().await;
+    }
+}
+
+/// The last messages of everything that is watched.
+#[derive(Default)]
+struct Seen {
+    /// Position and effort of each joint, and when they were measured.
+    joints: BTreeMap<String, (f64, f64)>,
+    joints_at: Option<Time>,
+    /// Middle of the target's box, and when it was seen.
+    centre: Option<(Point3<f64>, Time)>,
+    target_at: Option<Time>,
+    drivers: BTreeMap<&'static str, Arc<DiagnosticStatus>>,
+}
+
+/// A motion of the supervisor's own.
+struct Own {
+    steps: VecDeque<Step>,
+    /// Where the arm should be at the end of the running step, from when on, and until when at the latest.
+    goal: Option<(Arm, Time, Time)>,
+    /// When the hand has had its time to open.
+    opened: Option<Time>,
+}
+
+struct Supervisor {
+    node: Node,
+    machine: Machine,
+    settings: motion::Settings,
+    thresholds: Thresholds,
+    settle: Duration,
+    seen: Seen,
+    own: Option<Own>,
+    /// When the policy first reported that it has done all it can.
+    done_since: Option<Time>,
+    dropped_since: Option<Time>,
+    centre_before: Option<Point3<f64>>,
+    grasp_height_m: Option<f64>,
+    segmentation: Subscription<DiagnosticStatus>,
+    policy_status: Subscription<DiagnosticStatus>,
+    driver_status: [(&'static str, Subscription<DiagnosticStatus>); 2],
+    joint_states: Subscription<JointState>,
+    boxes: Subscription<Marker>,
+    state: Publisher<DiagnosticStatus>,
+    arm_command: Publisher<JointTrajectory>,
+    hand_command: Publisher<JointTrajectory>,
+    start_policy: Client<Trigger>,
+    stop_policy: Client<Trigger>,
+    stop_drivers: [Client<Trigger>; 2],
+    reset_drivers: [Client<Trigger>; 2],
+}
+
+impl Supervisor {
+    fn new(node: Node) -> Result<Self, NodeError> {
+        let retries = node.parameter(
+            ParameterSpec::<i64>::new("retries", 1).describe("further attempts after the first one failed").range(0..=10),
+        )?;
+        let auto_start = node.parameter(
+            ParameterSpec::<bool>::new("auto_start", false)
+                .describe("grasp each new target at once, without supervisor/start"),
+        )?;
+        let home = node.parameter(
+            ParameterSpec::<Vec<f64>>::new("home", vec![0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708])
+                .describe("rest pose of the arm, rad"),
+        )?;
+        let speed = node.parameter(
+            ParameterSpec::<f64>::new("speed", 0.5)
+                .describe("greatest joint speed of the supervisor's own motions, rad/s")
+                .range(0.05..=1.0),
+        )?;
+        let safe_height = node.parameter(
+            ParameterSpec::<f64>::new("safe_height", 0.30)
+                .describe("height of the flange below which it goes straight up before it goes home, m")
+                .range(0.0..=0.6),
+        )?;
+        let rise = node.parameter(
+            ParameterSpec::<f64>::new("lifted_rise", Thresholds::default().rise_m)
+                .describe("rise of the object from which it counts as lifted, m")
+                .range(0.01..=0.5),
+        )?;
+        let load = node.parameter(
+            ParameterSpec::<f64>::new("holding_load", Thresholds::default().load)
+                .describe("load of the fingers from which they hold something that the camera does not see, 0 to 1")
+                .range(0.0..=1.0),
+        )?;
+        let settle = node.parameter(
+            ParameterSpec::<f64>::new("settle_time", 0.4)
+                .describe("how long the object is held before the outcome is judged, s")
+                .range(0.0..=5.0),
+        )?;
+        let home = <Arm>::try_from(home.get()).map_err(|home| NodeError::Home(home.len()))?;
+        let client = |name: &str| node.client::<Trigger>(name);
+        Ok(Self {
+            machine: Machine::new(Rules {
+                retries: u32::try_from(retries.get()).unwrap_or(0),
+                auto_start: auto_start.get(),
+            }),
+            settings: motion::Settings {
+                home,
+                speed: speed.get(),
+                safe_height_m: safe_height.get(),
+                retreat_m: 0.12,
+            },
+            thresholds: Thresholds { rise_m: rise.get(), load: load.get(), ..Thresholds::default() },
+            settle: Duration::from_secs_f64(settle.get()),
+            seen: Seen::default(),
+            own: None,
+            done_since: None,
+            dropped_since: None,
+            centre_before: None,
+            grasp_height_m: None,
+            segmentation: node.subscribe("segmentation/status", Qos::reliable(10))?,
+            policy_status: node.subscribe("policy/status", Qos::reliable(10))?,
+            driver_status: [
+                ("arm", node.subscribe("arm/status", Qos::reliable(2))?),
+                ("hand", node.subscribe("hand/status", Qos::reliable(2))?),
+            ],
+            joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
+            boxes: node.subscribe("target/box", Qos::reliable(2))?,
+            state: node.publisher("supervisor/state", Qos::latched())?,
+            arm_command: node.publisher("arm/command", Qos::reliable(10))?,
+            hand_command: node.publisher("hand/command", Qos::reliable(10))?,
+            start_policy: client("policy/start")?,
+            stop_policy: client("policy/stop")?,
+            stop_drivers: [client("arm/stop")?, client("hand/stop")?],
+            reset_drivers: [client("arm/reset")?, client("hand/reset")?],
+            node,
+        })
+    }
+
+    /// Answers what users ask for.
+    async fn serve(&mut self, servers: &mut [(Request, ServiceServer<Trigger>)]) {
+        for (request, server) in servers {
+            while let Some(call) = server.try_next() {
+                let response = match self.handle(Event::Request(*request)).await {
+                    Ok(()) => TriggerResponse::done(format!("{}: {}", self.machine.state(), self.machine.reason())),
+                    Err(refused) => TriggerResponse::refused(refused),
+                };
+                call.respond(response);
+            }
+        }
+    }
+
+    /// Takes in what has been published since the last tick.
+    async fn listen(&mut self) {
+        while let Some(message) = self.joint_states.try_next() {
+            for (index, name) in message.name.iter().enumerate() {
+                let number = |list: &[f64]| list.get(index).copied().filter(|number| number.is_finite());
+                if let Some(position) = number(&message.position) {
+                    let effort = number(&message.effort).unwrap_or(0.0);
+                    self.seen.joints.insert(name.clone(), (position, effort));
+                }
+            }
+            if message.name.iter().any(|name| name == ur5::JOINTS[0]) {
+                self.seen.joints_at = Some(self.node.now());
+            }
+        }
+        for (name, subscription) in &self.driver_status {
+            if let Some(status) = subscription.latest() {
+                self.seen.drivers.insert(name, status);
+            }
+        }
+        while let Some(marker) = self.boxes.try_next() {
+            let now = self.node.now();
+            self.seen.target_at = Some(now);
+            if marker.action == Marker::ADD {
+                self.seen.centre = Some((convert::point(&marker.pose.position), now));
+            }
+        }
+        while let Some(status) = self.segmentation.try_next() {
+            let track = match status.message.as_str() {
+                "tracking" => Track::Tracking,
+                "occluded" => Track::Occluded,
+                "lost" => Track::Lost,
+                _ => Track::None,
+            };
+            self.observe(Event::Track(track)).await;
+        }
+        while let Some(status) = self.policy_status.try_next() {
+            self.policy_reported(&status).await;
+        }
+    }
+
+    async fn policy_reported(&mut self, status: &DiagnosticStatus) {
+        let report = match status.message.as_str() {
+            "approach" | "preshape" => PolicyReport::Approach,
+            "grasp" => PolicyReport::Grasp,
+            "lift" => PolicyReport::Lift,
+            "failed" => {
+                PolicyReport::Failed(status.value("reason").unwrap_or("the policy gave no reason").to_owned())
+            }
+            "hold" | "done" => {
+                let now = self.node.now();
+                let since = *self.done_since.get_or_insert(now);
+                if now.saturating_since(since) < self.settle {
+                    return;
+                }
+                PolicyReport::Done
+            }
+            _ => PolicyReport::Idle,
+        };
+        if report == PolicyReport::Grasp && self.machine.state() == State::Approaching {
+            self.grasp_height_m = self.arm().map(|arm| ur5::forward(&arm).translation.z);
+        }
+        if report != PolicyReport::Done {
+            self.done_since = None;
+        }
+        self.observe(Event::Policy(report)).await;
+    }
+
+    /// Looks after what must not go on unnoticed: silent sensors, faults, dropped objects, its own motion.
+    async fn watch(&mut self) {
+        let now = self.node.now();
+        if self.machine.state().is_moving()
+            && let Some(trouble) = self.trouble(now)
+        {
+            self.observe(Event::Trouble(trouble)).await;
+        }
+        if self.machine.state() == State::Holding {
+            match self.verdict(now) {
+                Verdict::Held(_) => self.dropped_since = None,
+                Verdict::NotHeld(evidence) => {
+                    let since = *self.dropped_since.get_or_insert(now);
+                    if now.saturating_since(since) >= DROPPED_AFTER {
+                        self.observe(Event::Judged(Verdict::NotHeld(evidence))).await;
+                    }
+                }
+            }
+        }
+        if let Some(event) = self.advance_own_motion(now) {
+            self.own = None;
+            self.observe(event).await;
+        }
+    }
+
+    /// What makes it unsafe to go on.
+    fn trouble(&self, now: Time) -> Option<String> {
+        let age = |at: Option<Time>| at.map(|at| now.saturating_since(at));
+        if age(self.seen.joints_at).is_none_or(|age| age > STALE) {
+            return Some("the arm has not reported its joints for half a second".to_owned());
+        }
+        let bad = self.seen.drivers.iter().find(|(_, status)| status.message != "ready");
+        if let Some((name, status)) = bad {
+            let reason = status.value("reason").unwrap_or_default();
+            return Some(format!("the {name} driver is {}: {reason}", status.message));
+        }
+        let is_seeing = age(self.seen.target_at).is_some_and(|age| age <= 2 * STALE);
+        (self.machine.state().is_policy_running() && !is_seeing)
+            .then(|| "no camera frame has come through for a second".to_owned())
+    }
+
+    fn verdict(&self, now: Time) -> Verdict {
+        let centre = self.seen.centre.filter(|(_, at)| now.saturating_since(*at) < STALE).map(|(centre, _)| centre);
+        let palm = self.arm().map_or_else(Point3::origin, |arm| {
+            (ur5::forward(&arm) * Translation3::new(0.0, 0.0, PALM_AHEAD_M)).translation.vector.into()
+        });
+        let fingers = LED_JOINTS.iter().skip(2).filter_map(|name| self.seen.joints.get(*name));
+        let finger_load = fingers.map(|(_, effort)| effort.abs()).fold(0.0, f64::max);
+        judge(&Evidence { centre, centre_before: self.centre_before, palm, finger_load }, &self.thresholds)
+    }
+
+    /// Measured positions of the arm, once all are known.
+    fn arm(&self) -> Option<Arm> {
+        let mut arm = [0.0; 6];
+        for (position, name) in arm.iter_mut().zip(ur5::JOINTS) {
+            *position = self.seen.joints.get(name)?.0;
+        }
+        Some(arm)
+    }
+
+    async fn observe(&mut self, event: Event) {
+        // Only requests are refused.
+        self.handle(event).await.ok();
+    }
+
+    /// Feeds the machine and does what it says, which may lead to further events.
+    async fn handle(&mut self, event: Event) -> Result<(), String> {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let before = (self.machine.state(), self.machine.reason().to_owned(), self.machine.attempt());
+            let is_request = matches!(event, Event::Request(_));
+            let actions = match self.machine.handle(event) {
+                Ok(actions) => actions,
+                Err(refused) if is_request => return Err(refused.to_string()),
+                Err(_) => continue,
+            };
+            let after = (self.machine.state(), self.machine.reason().to_owned(), self.machine.attempt());
+            if before != after {
+                tracing::info!("{}: {}", after.0, after.1);
+                self.publish_state();
+            }
+            for action in actions {
+                events.extend(self.act(action).await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, action: Action) -> Option<Event> {
+        let now = self.node.now();
+        match action {
+            Action::StartPolicy => {
+                if let Some(trouble) = self.trouble(now) {
+                    return Some(Event::Trouble(trouble));
+                }
+                self.done_since = None;
+                self.dropped_since = None;
+                self.centre_before = self.seen.centre.map(|(centre, _)| centre);
+                let reason = match self.start_policy.call(TriggerRequest {}).await {
+                    Ok(response) if response.success => return None,
+                    Ok(response) => response.message,
+                    Err(error) => error.to_string(),
+                };
+                Some(Event::PolicyRefused(reason))
+            }
+            Action::StopPolicy => {
+                trigger(&self.stop_policy).await;
+                None
+            }
+            Action::Hold => {
+                self.own = None;
+                self.hold();
+                None
+            }
+            Action::StopDrivers => {
+                self.own = None;
+                for driver in &self.stop_drivers {
+                    trigger(driver).await;
+                }
+                None
+            }
+            Action::ResetDrivers => {
+                for driver in &self.reset_drivers {
+                    trigger(driver).await;
+                }
+                None
+            }
+            Action::GoHome => self.begin(|arm, settings, _| motion::home(arm, settings)),
+            Action::PutDown => {
+                self.begin(|arm, settings, height| motion::put_down(arm, height.unwrap_or(0.2), settings))
+            }
+            Action::Judge => Some(Event::Judged(self.verdict(now))),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        plan: impl FnOnce(&Arm, &motion::Settings, Option<f64>) -> Result<Vec<Step>, motion::MotionError>,
+    ) -> Option<Event> {
+        let Some(arm) = self.arm() else {
+            return Some(Event::MotionFailed("the arm's joints are not known yet".to_owned()));
+        };
+        match plan(&arm, &self.settings, self.grasp_height_m) {
+            Ok(steps) => {
+                self.own = Some(Own { steps: steps.into(), goal: None, opened: None });
+                None
+            }
+            Err(error) => Some(Event::MotionFailed(error.to_string())),
+        }
+    }
+
+    /// Sends the next step of the own motion when the last one is done; says when all are, or one did not work.
+    fn advance_own_motion(&mut self, now: Time) -> Option<Event> {
+        let arm = self.arm();
+        let own = self.own.as_mut()?;
+        if let Some((goal, earliest, latest)) = own.goal {
+            let near = arm.is_some_and(|arm| motion::travel(&arm, &goal) < ARRIVED_RAD);
+            if now >= latest && !near {
+                return Some(Event::MotionFailed("the arm did not arrive; is something in its way?".to_owned()));
+            }
+            if now < earliest || !near {
+                return None;
+            }
+            own.goal = None;
+        }
+        if own.opened.is_some_and(|opened| now < opened) {
+            return None;
+        }
+        own.opened = None;
+        match own.steps.pop_front() {
+            None => return Some(Event::Arrived),
+            Some(Step::Open) => {
+                own.opened = Some(now + OPENING);
+                self.hand_command.publish(trajectory(now, &LED_JOINTS, [(OPENING.as_secs_f64(), &OPEN_HAND[..])]));
+            }
+            Some(Step::Arm(path)) => {
+                let times = motion::times(&path, self.settings.speed);
+                let end = Duration::from_secs_f64(times.last().copied().unwrap_or(0.0));
+                if let Some(goal) = path.last() {
+                    own.goal = Some((*goal, now + end, now + end + ARRIVAL_PATIENCE));
+                }
+                let points = times.iter().zip(&path).skip(1).map(|(time, arm)| (*time, &arm[..]));
+                self.arm_command.publish(trajectory(now, &ur5::JOINTS, points));
+            }
+        }
+        None
+    }
+
+    /// Commands the arm to stay where it is. The hand keeps its grip.
+    fn hold(&mut self) {
+        if let Some(arm) = self.arm() {
+            self.arm_command.publish(trajectory(self.node.now(), &ur5::JOINTS, [(0.1, &arm[..])]));
+        }
+    }
+
+    fn publish_state(&self) {
+        let state = self.machine.state();
+        self.state.publish(DiagnosticStatus {
+            level: match state {
+                State::Failed => DiagnosticStatus::WARN,
+                State::Estopped => DiagnosticStatus::ERROR,
+                _ => DiagnosticStatus::OK,
+            },
+            name: "supervisor".to_owned(),
+            message: state.name().to_owned(),
+            values: vec![
+                KeyValue::new("reason", self.machine.reason()),
+                KeyValue::new("attempt", self.machine.attempt()),
+            ],
+            ..DiagnosticStatus::default()
+        });
+    }
+}
+
+/// Calls a service of another node; a node that is not there needs no stopping, so that is only told.
+async fn trigger(client: &Client<Trigger>) {
+    match client.call(TriggerRequest {}).await {
+        Ok(response) if response.success => {}
+        Ok(response) => tracing::warn!("{}: {}", client.name(), response.message),
+        Err(error) => tracing::warn!("{error}"),
+    }
+}
+
+/// A trajectory that ends at rest; times in seconds from now.
+fn trajectory<'a>(
+    now: Time,
+    joints: &[&str],
+    points: impl IntoIterator<Item = (f64, &'a [f64])>,
+) -> JointTrajectory {
+    let mut points: Vec<JointTrajectoryPoint> = points
+        .into_iter()
+        .map(|(seconds, positions)| JointTrajectoryPoint {
+            positions: positions.to_vec(),
+            time_from_start: Duration::from_secs_f64(seconds).into(),
+            ..JointTrajectoryPoint::default()
+        })
+        .collect();
+    if let Some(last) = points.last_mut() {
+        last.velocities = vec![0.0; joints.len()];
+    }
+    JointTrajectory {
+        header: Header::new(now, ""),
+        joint_names: joints.iter().map(|name| (*name).to_owned()).collect(),
+        points,
+    }
+}
