@@ -46,7 +46,7 @@ pub struct Pinch {
     pub contact: LedAngles,
     /// Closing coordinate of the middle between the touching sides, metres.
     pub middle: f64,
-    /// Greatest reach of any tip from preshape to contact, with the tip's own radius, metres.
+    /// Greatest reach of any tip from preshape to contact, metres.
     pub reach: f64,
 }
 
@@ -59,6 +59,8 @@ pub struct PinchMargins {
     pub thumb_approach: f64,
     /// Radius of the fingertips.
     pub tip_radius_m: f64,
+    /// How much lower than its tip's frame a slanted fingertip is.
+    pub tip_below_m: f64,
 }
 
 impl HandGeometry {
@@ -129,7 +131,7 @@ impl HandGeometry {
             preshape: [self.opposed, 0.0, before, before, before],
             contact: [self.opposed, thumb_contact, touch, touch, touch],
             middle: 0.5 * (inner + outer),
-            reach: lowest + margins.tip_radius_m,
+            reach: lowest + margins.tip_below_m,
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct Input<'a> {
 pub struct Output {
     /// Positions of the arm's joints, rad; `None` to stay.
     pub arm: Option<Arm>,
+    /// Velocities of the arm's joints there, rad/s.
+    pub arm_velocity: Arm,
     /// Positions of the hand's led joints, rad; `None` to stay.
     pub hand: Option<LedAngles>,
     /// Where it is in the grasp.
@@ -117,21 +119,25 @@ impl Geometric {
     pub fn step(&mut self, input: &Input<'_>) -> Result<Output, PlanError> {
         if let (Stage::Waiting, Some(object)) = (&self.stage, input.object) {
             let grasp = self.planner.plan(object, input.arm)?;
-            let speed = self.planner.settings().approach_speed;
-            let motion = Motion::through(&grasp.approach, speed, 0.5);
+            let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());
             self.stage = Stage::Approach { grasp, motion, elapsed_s: 0.0 };
         }
         let (step_s, settings) = (self.step_s, self.planner.settings().clone());
         let mut next = None;
         let output = match &mut self.stage {
-            Stage::Waiting => Output { arm: None, hand: None, phase: Phase::Waiting },
+            Stage::Waiting => Output { arm: None, arm_velocity: [0.0; 6], hand: None, phase: Phase::Waiting },
             Stage::Approach { grasp, motion, elapsed_s } => {
                 *elapsed_s += step_s;
                 if *elapsed_s >= motion.duration_s() {
                     let (grasp, hand) = (grasp.clone(), grasp.pinch.preshape);
                     next = Some(Stage::Grasp { grasp, hand, squeezed_s: 0.0 });
                 }
-                Output { arm: motion.at(*elapsed_s), hand: Some(grasp.pinch.preshape), phase: Phase::Approach }
+                Output {
+                    arm: motion.at(*elapsed_s),
+                    arm_velocity: motion.velocity_at(*elapsed_s),
+                    hand: Some(grasp.pinch.preshape),
+                    phase: Phase::Approach,
+                }
             }
             Stage::Grasp { grasp, hand, squeezed_s } => {
                 let goal = closed(grasp, &settings);
@@ -143,10 +149,15 @@ impl Geometric {
                     *squeezed_s += step_s;
                 }
                 if *squeezed_s >= settings.squeeze_s {
-                    let motion = Motion::through(&grasp.lift, settings.lift_speed, 1.0);
+                    let motion = Motion::through(&grasp.lift, &settings.pace().scaled(settings.lift_pace));
                     next = Some(Stage::Lift { hand: *hand, motion, elapsed_s: 0.0 });
                 }
-                Output { arm: grasp.approach.last().copied(), hand: Some(*hand), phase: Phase::Grasp }
+                Output {
+                    arm: grasp.approach.last().copied(),
+                    arm_velocity: [0.0; 6],
+                    hand: Some(*hand),
+                    phase: Phase::Grasp,
+                }
             }
             Stage::Lift { hand, motion, elapsed_s } => {
                 *elapsed_s += step_s;
@@ -154,9 +165,11 @@ impl Geometric {
                 if *elapsed_s >= motion.duration_s() {
                     next = Some(Stage::Hold { arm, hand: *hand });
                 }
-                Output { arm, hand: Some(*hand), phase: Phase::Lift }
+                Output { arm, arm_velocity: motion.velocity_at(*elapsed_s), hand: Some(*hand), phase: Phase::Lift }
             }
-            Stage::Hold { arm, hand } => Output { arm: *arm, hand: Some(*hand), phase: Phase::Hold },
+            Stage::Hold { arm, hand } => {
+                Output { arm: *arm, arm_velocity: [0.0; 6], hand: Some(*hand), phase: Phase::Hold }
+            }
         };
         if let Some(next) = next {
             self.stage = next;

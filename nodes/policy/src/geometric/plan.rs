@@ -194,7 +194,7 @@ impl Planner {
         let to_camera = (Vector2::new(camera_x, camera_y) - level).normalize();
         // Fingers on the camera's side hide the object; the palm on that side hides it more.
         let hidden = to_camera.dot(&along).abs();
-        let cost = largest_travel(start, &pregrasp) / self.settings.approach_speed
+        let cost = largest_travel(start, &pregrasp)
             + 25.0 * (closing.width - narrowest)
             + 0.4 * hidden
             + 0.3 * (pinch.tilt.to_degrees() - 15.0).abs() / 10.0;
