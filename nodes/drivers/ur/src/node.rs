@@ -339,13 +339,17 @@ impl Driver {
     }
 
     fn finish_reset(&mut self) {
-        let ready = self.arm.condition() == Condition::Ready;
+        let condition = self.arm.condition();
+        let decided = matches!(
+            condition,
+            Condition::Ready | Condition::Stopped | Condition::Fault
+        );
         let now = self.node.now();
         if let Some((call, _)) = self
             .pending_reset
-            .take_if(|(_, until)| ready || now >= *until)
+            .take_if(|(_, until)| decided || now >= *until)
         {
-            call.respond(if ready {
+            call.respond(if condition == Condition::Ready {
                 TriggerResponse::done("ready")
             } else {
                 TriggerResponse::refused(format!("not ready: {}", self.arm.reason()))

@@ -258,6 +258,12 @@ impl SihFace {
         self.cut.send_modify(|count| *count += 1);
     }
 
+    /// Switches the servos off and on: the line drops, torque is off, and they stand where `reading` says.
+    pub fn restart(&self, map: RegisterMap, reading: Reading) {
+        *self.servos.borrow_mut() = Servos::new(map, reading);
+        self.drop_connections();
+    }
+
     /// Listens on the line and serves whoever opens it. Returns only with an error.
     pub async fn serve(&self, network: &Network, endpoint: &str) -> Result<(), NetworkError> {
         let listener = listen(network, endpoint).await?;

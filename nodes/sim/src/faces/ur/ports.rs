@@ -70,6 +70,13 @@ impl UrFace {
         self.cut.send_modify(|count| *count += 1);
     }
 
+    /// Switches the controller off and on: connections drop, the program is gone, and the arm stands
+    /// where `reading` says.
+    pub fn restart(&self, config: Config, reading: Reading) {
+        *self.controller.borrow_mut() = Controller::new(config, reading);
+        self.drop_connections();
+    }
+
     /// Packages that were dropped because clients did not read them.
     #[must_use]
     pub fn dropped(&self) -> u64 {

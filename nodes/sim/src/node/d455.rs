@@ -1,0 +1,225 @@
+//! The camera of the cell: a D455 at one of its two published mountings.
+
+use super::truth::{self, Truth};
+use super::{Parameters, SimError};
+use crate::render::depth_noise::{self, DepthNoise};
+use crate::render::effects::ImageEffects;
+use crate::render::room::Room;
+use crate::render::{Camera, Frame, INSTANCE_BACKGROUND, Lighting, Renderer, Visual};
+use bus::{Node, Publisher, Qos, Time, convert};
+use camera::Intrinsics;
+use msgs::diagnostic_msgs::DiagnosticStatus;
+use msgs::sensor_msgs::{CameraInfo, Image};
+use msgs::std_msgs::Header;
+use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion};
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+
+/// Horizontal field of view of the D455's colour camera, degrees.
+const HFOV_DEG: f64 = 87.0;
+/// The published mountings: position in m and orientation (w, x, y, z) of the camera's body in `base_link`.
+const MOUNTINGS: [([f64; 3], [f64; 4]); 2] = [
+    ([0.253, 1.051, 0.33], [0.695, 0.09, 0.1, -0.707]),
+    ([0.28, 1.05, 0.5], [0.674, 0.213, 0.213, -0.674]),
+];
+/// From the body (x forward, y left, z up) to the optical frame (x right, y down, z forward); w, x, y, z.
+const BODY_FROM_OPTICAL: [f64; 4] = [0.5, -0.5, 0.5, -0.5];
+const OPTICAL_FRAME: &str = "camera_color_optical_frame";
+
+fn rotation([w, x, y, z]: [f64; 4]) -> UnitQuaternion<f64> {
+    UnitQuaternion::from_quaternion(Quaternion::new(w, x, y, z))
+}
+
+fn base_from_body(mounting: usize) -> Isometry3<f64> {
+    let ([x, y, z], orientation) = MOUNTINGS.get(mounting).copied().unwrap_or(MOUNTINGS[0]);
+    Isometry3::from_parts(Translation3::new(x, y, z), rotation(orientation))
+}
+
+fn body_from_optical() -> Isometry3<f64> {
+    Isometry3::from_parts(Translation3::identity(), rotation(BODY_FROM_OPTICAL))
+}
+
+/// Says where the camera is, as a calibration would.
+pub(super) fn broadcast_frames(node: &Node, mounting: usize) -> Result<(), SimError> {
+    let stamp = node.now();
+    for (parent, child, parent_from_child) in [
+        ("world", "base_link", Isometry3::identity()),
+        ("base_link", "camera_link", base_from_body(mounting)),
+        ("camera_link", OPTICAL_FRAME, body_from_optical()),
+    ] {
+        node.broadcast_static(convert::transform_stamped(
+            stamp,
+            parent,
+            child,
+            &parent_from_child,
+        ))?;
+    }
+    Ok(())
+}
+
+/// Renders and publishes.
+pub(super) struct CameraHead {
+    camera: Camera,
+    lighting: Lighting,
+    room: Room,
+    noise: Option<(DepthNoise, ImageEffects)>,
+    rng: Pcg64,
+    renderer: Renderer,
+    frame: Frame,
+    depth_mm: Vec<u16>,
+    color: Publisher<Image>,
+    depth: Publisher<Image>,
+    info: Publisher<CameraInfo>,
+    stage: bus::StageTimer,
+}
+
+/// The state that `sim/truth` is made of, and where it goes.
+pub(super) type TruthJob = Option<(Truth, Publisher<DiagnosticStatus>)>;
+
+impl CameraHead {
+    pub(super) fn new(node: &Node, parameters: &Parameters) -> Result<Self, SimError> {
+        let seed = parameters.seed.unsigned_abs();
+        Ok(Self {
+            camera: Camera {
+                intrinsics: Intrinsics::from_hfov(
+                    parameters.width,
+                    parameters.height,
+                    HFOV_DEG.to_radians(),
+                )?,
+                world_from_optical: base_from_body(parameters.mounting) * body_from_optical(),
+            },
+            lighting: match parameters.lighting_seed {
+                0 => Lighting::default(),
+                seed => Lighting::randomise(&mut Pcg64::seed_from_u64(seed.unsigned_abs())),
+            },
+            room: Room::default(),
+            noise: parameters
+                .sensor_noise
+                .then(|| (DepthNoise::d455(), ImageEffects::camera())),
+            // Another stream than the one that lays out the scene.
+            rng: Pcg64::seed_from_u64(seed ^ 0x5eed_cafe),
+            renderer: Renderer::default(),
+            frame: Frame::default(),
+            depth_mm: Vec::new(),
+            color: node.publisher("camera/color/image_raw", Qos::reliable(2))?,
+            depth: node.publisher("camera/aligned_depth_to_color/image_raw", Qos::reliable(2))?,
+            info: node.publisher("camera/color/camera_info", Qos::reliable(2))?,
+            stage: node.stage("render"),
+        })
+    }
+
+    /// Takes a picture of the world and publishes it.
+    fn capture(&mut self, world: Vec<Visual>, stamp: Time, truth: TruthJob) {
+        let timed = self.stage.start();
+        // The room has its own table and floor, finer than the world's.
+        let mut visuals = self.room.visuals().to_vec();
+        visuals.extend(
+            world
+                .into_iter()
+                .filter(|visual| visual.instance != INSTANCE_BACKGROUND),
+        );
+        self.renderer
+            .render(&visuals, &self.lighting, &self.camera, &mut self.frame);
+        if let Some((truth, publisher)) = truth {
+            publisher.publish(truth.into_message(&truth::clickable(&self.frame)));
+        }
+        match &self.noise {
+            Some((depth_noise, effects)) => {
+                depth_noise.apply(
+                    &self.frame.depth_m,
+                    &self.camera.intrinsics,
+                    &mut self.rng,
+                    &mut self.depth_mm,
+                );
+                effects.apply(&mut self.frame.rgb, self.frame.width, &mut self.rng);
+            }
+            None => depth_noise::to_millimetres(&self.frame.depth_m, &mut self.depth_mm),
+        }
+        drop(timed);
+        let header = Header {
+            stamp: stamp.into(),
+            frame_id: OPTICAL_FRAME.to_owned(),
+        };
+        let Intrinsics { width, height, .. } = self.camera.intrinsics;
+        // Depth first, so that whoever waits for the colour image finds the rest there.
+        self.depth.publish(Image {
+            header: header.clone(),
+            height,
+            width,
+            encoding: "16UC1".into(),
+            is_bigendian: 0,
+            step: width * 2,
+            data: self
+                .depth_mm
+                .iter()
+                .flat_map(|depth| depth.to_le_bytes())
+                .collect(),
+        });
+        self.info
+            .publish(self.camera.intrinsics.to_camera_info(header.clone()));
+        self.color.publish(Image {
+            header,
+            height,
+            width,
+            encoding: "rgb8".into(),
+            is_bigendian: 0,
+            step: width * 3,
+            data: self.frame.rgb.clone(),
+        });
+    }
+}
+
+/// What the thread of the camera is asked to do.
+type Job = (Vec<Visual>, Time, TruthJob);
+
+/// Takes pictures when it is told to: at once, or on a thread of its own.
+pub(super) enum Shutter {
+    Inline(Box<CameraHead>),
+    Threaded {
+        jobs: mpsc::SyncSender<Job>,
+        skipped: Arc<AtomicU64>,
+    },
+}
+
+impl Shutter {
+    /// Pictures are taken before [`Shutter::release`] returns, as lockstep needs it.
+    pub(super) fn inline(head: CameraHead) -> Self {
+        Self::Inline(Box::new(head))
+    }
+
+    /// Pictures are taken on a thread that ends with the shutter. Beyond the one picture that
+    /// waits, pictures are skipped.
+    pub(super) fn threaded(mut head: CameraHead) -> Self {
+        let (jobs, queue) = mpsc::sync_channel::<Job>(1);
+        std::thread::spawn(move || {
+            for (visuals, stamp, truth) in queue {
+                head.capture(visuals, stamp, truth);
+            }
+        });
+        Self::Threaded {
+            jobs,
+            skipped: Arc::default(),
+        }
+    }
+
+    pub(super) fn release(&mut self, visuals: Vec<Visual>, stamp: Time, truth: TruthJob) {
+        match self {
+            Self::Inline(head) => head.capture(visuals, stamp, truth),
+            Self::Threaded { jobs, skipped } => {
+                if jobs.try_send((visuals, stamp, truth)).is_err() {
+                    skipped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Pictures that were skipped because the one before was not done.
+    pub(super) fn skipped(&self) -> u64 {
+        match self {
+            Self::Inline(_) => 0,
+            Self::Threaded { skipped, .. } => skipped.load(Ordering::Relaxed),
+        }
+    }
+}

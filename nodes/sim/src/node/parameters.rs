@@ -1,0 +1,217 @@
+//! The node's parameters.
+
+use super::SimError;
+use crate::faces::ur;
+use crate::scene::SceneKind;
+use crate::shape::Split;
+use bus::{Node, ParameterSpec};
+use robot::{Hand, Model};
+use sih_driver::register_map::RegisterMap;
+use std::time::Duration;
+use ur_driver::mode::RobotMode;
+
+const URDF: &str = include_str!("../../../../urdf/ur5_sih.urdf");
+const CALIBRATION: &str = include_str!("../../../../calibration/sih_right.yaml");
+
+/// What the node was told.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    pub(super) kind: SceneKind,
+    pub(super) split: Split,
+    pub(super) object_names: Vec<String>,
+    pub(super) seed: i64,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) frame_period: Duration,
+    /// Which of the published mountings the camera has.
+    pub(super) mounting: usize,
+    pub(super) sensor_noise: bool,
+    pub(super) lighting_seed: i64,
+    pub(super) model: Model,
+    pub(super) hand: Hand,
+    pub(super) register_map: RegisterMap,
+    pub(super) arm: ur::Config,
+    pub(super) arm_endpoints: ur::Endpoints,
+    pub(super) hand_endpoint: String,
+}
+
+impl Parameters {
+    pub(super) fn declare(node: &Node) -> Result<Self, SimError> {
+        let text = |name: &str, default: &str, what: &str| {
+            node.parameter(ParameterSpec::<String>::new(name, default).describe(what))
+                .map(|parameter| parameter.get())
+        };
+        let integer = |name: &str, default: i64, range, what: &str| {
+            node.parameter(
+                ParameterSpec::<i64>::new(name, default)
+                    .describe(what)
+                    .range(range),
+            )
+            .map(|parameter| parameter.get())
+        };
+        let number = |name: &str, default: f64, range, what: &str| {
+            node.parameter(
+                ParameterSpec::<f64>::new(name, default)
+                    .describe(what)
+                    .range(range),
+            )
+            .map(|parameter| parameter.get())
+        };
+        let choice = |name: &str, default: &str, texts: &[&str], what: &str| {
+            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+            node.parameter(
+                ParameterSpec::<String>::new(name, default)
+                    .describe(what)
+                    .one_of(texts),
+            )
+            .map(|parameter| parameter.get())
+        };
+
+        let kinds = SceneKind::ALL.map(SceneKind::name);
+        let kind = choice(
+            "scene",
+            SceneKind::Clutter3.name(),
+            &kinds,
+            "how many objects lie on the table",
+        )?;
+        let split = choice(
+            "objects",
+            "train",
+            &["train", "test"],
+            "which split of the objects they are drawn from",
+        )?;
+        let object_names = node.parameter(
+            ParameterSpec::<Vec<String>>::new("object_names", Vec::<String>::new())
+                .describe("names of the objects on the table; empty: drawn from the split"),
+        )?;
+        let seed = integer(
+            "seed",
+            0,
+            0..=i64::MAX,
+            "the same seed gives the same scene",
+        )?;
+        let width = integer(
+            "width",
+            640,
+            16..=1280,
+            "width of the camera's images in pixels",
+        )?;
+        let height = integer(
+            "height",
+            480,
+            16..=720,
+            "height of the camera's images in pixels",
+        )?;
+        let camera_rate = number(
+            "camera_rate",
+            7.5,
+            0.5..=60.0,
+            "frames of the camera a second",
+        )?;
+        let mounting = integer(
+            "mounting",
+            0,
+            0..=1,
+            "which of the two published mountings the camera has",
+        )?;
+        let sensor_noise = node.parameter(
+            ParameterSpec::<bool>::new("sensor_noise", true)
+                .describe("whether depth and colour are as noisy as a D455's; false: exact"),
+        )?;
+        let lighting_seed = integer(
+            "lighting_seed",
+            0,
+            0..=i64::MAX,
+            "light at random from this seed; 0: an office by day",
+        )?;
+        let start_mode = choice(
+            "ur_start_mode",
+            "running",
+            &["running", "power_off"],
+            "whether the arm was switched on already",
+        )?;
+        let protective_stop_force_n = number(
+            "ur_protective_stop_force",
+            250.0,
+            10.0..=1e6,
+            "contact force of a protective stop, N",
+        )?;
+        let arm_endpoints = ur::Endpoints {
+            rtde: text(
+                "ur_rtde",
+                "tcp://127.0.0.1:30004",
+                "where the UR controller's RTDE listens",
+            )?,
+            dashboard: text(
+                "ur_dashboard",
+                "tcp://127.0.0.1:29999",
+                "where its dashboard listens",
+            )?,
+            script: text(
+                "ur_script",
+                "tcp://127.0.0.1:30002",
+                "where it takes scripts",
+            )?,
+        };
+        let hand_endpoint = text(
+            "sih_bus",
+            "pty:///tmp/grasp_anything_sih",
+            "where the hand's servo bus is: pty:///PATH or memory://NAME",
+        )?;
+        let urdf = text(
+            "urdf",
+            "",
+            "robot description; empty: urdf/ur5_sih.urdf as built in",
+        )?;
+        let calibration = text(
+            "calibration",
+            "",
+            "response of the hand; empty: calibration/sih_right.yaml as built in",
+        )?;
+        let register_map = text(
+            "register_map",
+            "",
+            "registers of the servos; empty: config/sih_bus.yaml as built in",
+        )?;
+
+        Ok(Self {
+            kind: kind.parse()?,
+            split: if split == "test" {
+                Split::Test
+            } else {
+                Split::Train
+            },
+            object_names: object_names.get(),
+            seed,
+            width: u32::try_from(width).unwrap_or(640),
+            height: u32::try_from(height).unwrap_or(480),
+            frame_period: Duration::from_secs_f64(1.0 / camera_rate),
+            mounting: usize::try_from(mounting).unwrap_or(0),
+            sensor_noise: sensor_noise.get(),
+            lighting_seed,
+            model: match urdf.as_str() {
+                "" => Model::from_urdf(URDF, "urdf/ur5_sih.urdf (built in)")?,
+                file => Model::from_file(file)?,
+            },
+            hand: match calibration.as_str() {
+                "" => Hand::from_yaml(CALIBRATION, "calibration/sih_right.yaml (built in)")?,
+                file => Hand::from_file(file)?,
+            },
+            register_map: match register_map.as_str() {
+                "" => RegisterMap::example()?,
+                file => RegisterMap::from_file(file)?,
+            },
+            arm: ur::Config {
+                start_mode: if start_mode == "running" {
+                    RobotMode::Running
+                } else {
+                    RobotMode::PowerOff
+                },
+                protective_stop_force_n,
+                ..ur::Config::default()
+            },
+            arm_endpoints,
+            hand_endpoint,
+        })
+    }
+}
