@@ -26,4 +26,6 @@ pub mod shape;
 pub mod table;
 pub mod world;
 
+mod contact_rules;
+mod state_hash;
 mod world_visuals;

@@ -10,12 +10,14 @@ use rapier3d::dynamics::{
     CoefficientCombineRule, GenericJointBuilder, JointAxesMask, JointAxis, MassProperties, MotorModel, Multibody,
     MultibodyJointHandle, MultibodyLink, RigidBodyBuilder, RigidBodyHandle,
 };
-use rapier3d::geometry::{ColliderBuilder, ColliderHandle, Group, InteractionGroups, InteractionTestMode};
+use rapier3d::geometry::{ColliderBuilder, ColliderHandle};
 use rapier3d::math::{Matrix, Vector};
 use rapier3d::pipeline::PhysicsWorld;
 use robot::model::{Geometry, Inertial, JointKind, Link, Model};
 
 use crate::collider::{ColliderError, convex_solids, pose_from_physics, pose_to_physics, vector_to_physics};
+use crate::contact_rules;
+pub use crate::contact_rules::RobotPart;
 use crate::shape::{Part, Shape};
 
 /// The joints of the arm, base first.
@@ -26,30 +28,6 @@ pub const HAND_JOINTS: [&str; 11] = robot::hand::JOINTS;
 
 /// All moving joints: [`ARM_JOINTS`], then [`HAND_JOINTS`].
 pub const JOINTS: usize = ARM_JOINTS.len() + HAND_JOINTS.len();
-
-/// Collision groups: what may touch what.
-pub(crate) mod groups {
-    use super::Group;
-
-    /// Table and floor.
-    pub(crate) const ENVIRONMENT: Group = Group::GROUP_1;
-    /// Objects.
-    pub(crate) const OBJECT: Group = Group::GROUP_2;
-    /// Base, shoulder and upper arm.
-    pub(super) const TRUNK: Group = Group::GROUP_3;
-    /// Forearm.
-    pub(super) const FOREARM: Group = Group::GROUP_4;
-    /// First and second wrist link.
-    pub(super) const WRIST: Group = Group::GROUP_5;
-    /// Third wrist link, sensor and palm.
-    pub(super) const PALM: Group = Group::GROUP_6;
-    /// The thumb.
-    pub(super) const THUMB: Group = Group::GROUP_7;
-    /// Proximal phalanges of the fingers.
-    pub(super) const PROXIMAL: Group = Group::GROUP_8;
-    /// Distal phalanges of the fingers.
-    pub(super) const DISTAL: Group = Group::GROUP_9;
-}
 
 /// A robot description that the cell cannot simulate.
 #[derive(Debug, thiserror::Error)]
@@ -88,15 +66,6 @@ pub enum RobotBodyError {
         /// What is wrong.
         source: ColliderError,
     },
-}
-
-/// Which part of the robot a collider belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RobotPart {
-    /// From the base to the force-torque sensor.
-    Arm,
-    /// Palm and fingers.
-    Hand,
 }
 
 /// How a joint is driven. Angles in rad, torques in N m.
@@ -375,7 +344,7 @@ impl Builder<'_> {
     }
 
     fn add_colliders(&mut self, body: RigidBodyHandle, link: &Link, body_from_link: &Isometry3<f64>) -> Result<(), RobotBodyError> {
-        let (part, groups) = contact_rules(&link.name);
+        let (part, groups) = contact_rules::of_link(&link.name);
         for collision in &link.collisions {
             let shape = shape_of(&collision.geometry)
                 .ok_or_else(|| RobotBodyError::Mesh { link: link.name.clone(), uri: mesh_uri(&collision.geometry) })?;
@@ -448,29 +417,6 @@ fn mesh_uri(geometry: &Geometry) -> String {
         Geometry::Mesh { uri, .. } => uri.clone(),
         _ => String::new(),
     }
-}
-
-/// Which part a link belongs to and what it may touch.
-///
-/// Everything touches table and objects. Within the robot only pairs that a motion can bring together are tested: the hand
-/// against the arm, the wrist against the trunk, the thumb against the fingers, fingertips against the palm.
-fn contact_rules(link: &str) -> (RobotPart, InteractionGroups) {
-    use groups::{DISTAL, ENVIRONMENT, FOREARM, OBJECT, PALM, PROXIMAL, THUMB, TRUNK, WRIST};
-    let hand = PALM | THUMB | PROXIMAL | DISTAL;
-    let (part, own, others) = match link {
-        "upper_arm_link" | "shoulder_link" => (RobotPart::Arm, TRUNK, hand | WRIST),
-        "forearm_link" => (RobotPart::Arm, FOREARM, hand),
-        "wrist_1_link" | "wrist_2_link" => (RobotPart::Arm, WRIST, TRUNK),
-        "wrist_3_link" | "optoforce" => (RobotPart::Arm, PALM, TRUNK | FOREARM | DISTAL),
-        "palm" => (RobotPart::Hand, PALM, TRUNK | FOREARM | DISTAL),
-        "th_proximal" => (RobotPart::Hand, THUMB, TRUNK | FOREARM),
-        "th_inter" | "th_distal" => (RobotPart::Hand, THUMB, TRUNK | FOREARM | PROXIMAL | DISTAL),
-        name if name.ends_with("_proximal") => (RobotPart::Hand, PROXIMAL, TRUNK | FOREARM | THUMB),
-        name if name.ends_with("_distal") => (RobotPart::Hand, DISTAL, TRUNK | FOREARM | THUMB | PALM),
-        // The base stands on the table.
-        _ => return (RobotPart::Arm, InteractionGroups::new(TRUNK, OBJECT | hand | WRIST, InteractionTestMode::And)),
-    };
-    (part, InteractionGroups::new(own, others | ENVIRONMENT | OBJECT, InteractionTestMode::And))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rapier3d::math::{Pose, Vector};
 use rapier3d::pipeline::PhysicsWorld;
 
 use crate::collider::{ColliderError, object_shape, pose_from_physics};
-use crate::robot_body::groups;
+use crate::contact_rules;
 use crate::scene::in_workspace;
 use crate::shape::ObjectSpec;
 use crate::world::PhysicsConfig;
@@ -54,7 +54,7 @@ pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
             .friction(TABLE_FRICTION)
             .friction_combine_rule(CoefficientCombineRule::Min)
             .restitution(0.0)
-            .collision_groups(InteractionGroups::new(groups::ENVIRONMENT, !groups::ENVIRONMENT, InteractionTestMode::And));
+            .collision_groups(InteractionGroups::new(contact_rules::ENVIRONMENT, !contact_rules::ENVIRONMENT, InteractionTestMode::And));
         physics.insert_collider(collider, Some(body));
     }
     physics
@@ -64,7 +64,7 @@ pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
 pub(crate) fn insert_object(physics: &mut PhysicsWorld, spec: &ObjectSpec, pose: &Pose) -> Result<RigidBodyHandle, ColliderError> {
     let (body_from_shape, shape) = object_shape(&spec.parts)?;
     let body = physics.insert_body(RigidBodyBuilder::dynamic().pose(*pose).angular_damping(ANGULAR_DAMPING));
-    let everything = InteractionGroups::new(groups::OBJECT, rapier3d::geometry::Group::ALL, InteractionTestMode::And);
+    let everything = InteractionGroups::new(contact_rules::OBJECT, rapier3d::geometry::Group::ALL, InteractionTestMode::And);
     let collider = ColliderBuilder::new(shape)
         .position(body_from_shape)
         .mass(spec.mass_kg as f32)

@@ -32,6 +32,7 @@ use crate::render::Visual;
 use crate::robot_body::{ARM_JOINTS, Drive, HAND_JOINTS, JOINTS, RobotBody, RobotBodyError, RobotPart};
 use crate::scene::{Scene, SceneError};
 use crate::shape::ObjectSpec;
+use crate::state_hash::Fnv;
 use crate::table::{self, TABLE};
 use crate::world_visuals::WorldVisuals;
 
@@ -435,7 +436,7 @@ impl World {
         }
         self.servos.present_ticks().iter().for_each(|ticks| hash.add(ticks.to_bits()));
         hash.add(self.steps);
-        hash.0
+        hash.value()
     }
 }
 
@@ -443,23 +444,6 @@ impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let objects: Vec<_> = self.specs.iter().map(|spec| spec.name).collect();
         f.debug_struct("World").field("time_s", &self.time_s()).field("objects", &objects).finish_non_exhaustive()
-    }
-}
-
-/// The 64-bit Fowler-Noll-Vo hash: the same on every machine and in every version.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn add(&mut self, value: u64) {
-        for byte in value.to_le_bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
     }
 }
 
