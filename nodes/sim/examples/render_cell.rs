@@ -26,7 +26,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let robot = Model::from_file("urdf/ur5_sih.urdf")?;
     let kinematics = Kinematics::new(&robot);
     let mut q = vec![0.0; kinematics.joint_names().len()];
-    q[..6].copy_from_slice(&[0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708]);
+    for (q, reset) in q.iter_mut().zip(robot::ur5::RESET_POSE) {
+        *q = reset;
+    }
     let mut visuals = Room::default().visuals().to_vec();
     RobotModel::new(&robot).place(kinematics.forward(&q)?.all(), &mut visuals);
     let names = ["025_mug", "003_cracker_box", "006_mustard_bottle", "011_banana", "013_apple", "005_tomato_soup_can", "077_rubiks_cube", "021_bleach_cleanser"];

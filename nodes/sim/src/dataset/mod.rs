@@ -23,7 +23,7 @@
 //! ```no_run
 //! use sim::dataset::{self, Appearance, Layout, ObjectSource, Options};
 //!
-//! # fn main() -> Result<(), dataset::DatasetError> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = Options {
 //!     width: 640, height: 360, pairs: 100, first: 0, seed: 1, threads: 2, shard_pairs: 50,
 //!     objects: ObjectSource::Mix, layout: Layout::Mix, appearance: Appearance::Mix,
@@ -126,9 +126,6 @@ pub enum DatasetError {
     /// The robot description has no `tool0` or `palm`.
     #[error("the robot description has no link `palm` fixed to a link `tool0`; use urdf/ur5_sih.urdf")]
     NoPalm,
-    /// The robot description cannot be read.
-    #[error(transparent)]
-    Robot(#[from] robot::ModelError),
     /// The robot cannot be posed.
     #[error("the robot cannot be posed: {0}; use urdf/ur5_sih.urdf")]
     Kinematics(#[from] robot::KinematicsError),

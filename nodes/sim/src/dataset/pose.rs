@@ -1,23 +1,20 @@
 //! Where the robot may be while the camera looks: at its reset pose, above, around or holding an
 //! object, or on its way.
 
+use std::f64::consts::TAU;
+
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use rand::{Rng, RngExt as _};
-use robot::{Kinematics, KinematicsError, Model, ur5};
+use robot::{
+    Kinematics, KinematicsError, Model,
+    ur5::{self, RESET_POSE},
+};
 
-/// The arm at the start of an episode, radians.
-pub(super) const RESET: [f64; 6] = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
 /// Where a grasped object's centre lies in the palm's frame, metres: between thumb and fingers.
 const GRASP_IN_PALM: Vector3<f64> = Vector3::new(0.005, 0.045, 0.145);
 /// Joint limits used for drawing poses, radians.
-const LIMITS: [(f64, f64); 6] = [
-    (-3.5, 3.5),
-    (-3.14, 0.3),
-    (-2.8, 2.8),
-    (-6.28, 6.28),
-    (-6.28, 6.28),
-    (-6.28, 6.28),
-];
+const LIMITS: [(f64, f64); 6] =
+    [(-3.5, 3.5), (-3.1, 0.3), (-2.8, 2.8), (-TAU, TAU), (-TAU, TAU), (-TAU, TAU)];
 
 /// Draws robot poses.
 #[derive(Debug)]
@@ -55,7 +52,7 @@ impl RobotPoser {
 
     /// A random pose for an activity. Falls back to the reset pose where the arm cannot reach.
     pub(super) fn draw(&self, activity: Activity, rng: &mut impl Rng) -> Result<Posed, KinematicsError> {
-        let mut arm = RESET.map(|q| q + rng.random_range(-0.08..0.08));
+        let mut arm = RESET_POSE.map(|q| q + rng.random_range(-0.08..0.08));
         for _ in 0..12 {
             let (point, tilt) = match activity {
                 Activity::Reset => break,
@@ -75,7 +72,7 @@ impl RobotPoser {
             let palm = palm_rotation(rng.random_range(-0.9..0.9), tilt, rng.random_range(-0.4..0.4));
             let world_from_palm = Isometry3::from_parts(Translation3::from(point - palm * GRASP_IN_PALM), palm);
             let tool0 = world_from_palm * self.palm_from_tool0;
-            let Some(q) = ur5::inverse_nearest(&tool0, &RESET, &LIMITS) else { continue };
+            let Some(q) = ur5::inverse_nearest(&tool0, &RESET_POSE, &LIMITS) else { continue };
             if self.is_clear_of_the_table(&q)? {
                 arm = q;
                 break;

@@ -75,7 +75,9 @@ fn blur(rgb: &mut [u8], width: usize, weight: f32) {
         return;
     }
     let middle = 256 - 2 * side;
-    let mixed = |a: u8, b: u8, c: u8| ((u16::from(a) + u16::from(c)) * side + u16::from(b) * middle + 128 >> 8) as u8;
+    let mixed = |a: u8, b: u8, c: u8| {
+        (((u16::from(a) + u16::from(c)) * side + u16::from(b) * middle + 128) >> 8) as u8
+    };
     let mut above = vec![0_u8; stride];
     let mut this = vec![0_u8; stride];
     for row in rgb.chunks_exact_mut(stride) {

@@ -278,7 +278,7 @@ fn label(paper: [f32; 3], ink: [f32; 3], base: [f32; 3], u: f32, v: f32, seed: u
         let high = (v - band_low) / (band_high - band_low);
         return if logo && stroke && high > 0.2 && high < 0.8 { paper } else { ink };
     }
-    if v < 0.06 || v > 0.94 {
+    if !(0.06..=0.94).contains(&v) {
         return mix(paper, base, 0.6);
     }
     if v < band_low - 0.08 && front > 0.12 && front < 0.88 {

@@ -97,6 +97,9 @@ impl Renderer {
     /// Renders `visuals` into `frame`, which takes the camera's size.
     pub fn render(&mut self, visuals: &[Visual], lighting: &Lighting, camera: &Camera, frame: &mut Frame) {
         frame.resize(camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+        if frame.width == 0 || frame.height == 0 {
+            return;
+        }
         if self.rows.is_empty() {
             self.rows.push(shade::Row::default());
         }

@@ -160,13 +160,13 @@ impl Occlusion {
             return;
         }
         let upper = (y / 2).min(self.height - 1) * self.width;
-        let lower = ((y + 1) / 2).min(self.height - 1) * self.width;
+        let lower = y.div_ceil(2).min(self.height - 1) * self.width;
         // Two points on a diagonal: for a pixel between two points or on one they coincide with what a
         // bilinear look-up would read.
         let upper = (&self.depth[upper..upper + self.width], &self.light[upper..upper + self.width]);
         let lower = (&self.depth[lower..lower + self.width], &self.light[lower..lower + self.width]);
         for (x, (out, &z)) in out.iter_mut().zip(z).enumerate() {
-            let (left, right) = (x / 2, ((x + 1) / 2).min(self.width - 1));
+            let (left, right) = (x / 2, x.div_ceil(2).min(self.width - 1));
             let tolerance = SAME_SURFACE * z;
             let first = if (upper.0[left] - z).abs() < tolerance { 1.0 } else { 1e-5 };
             let second = if (lower.0[right] - z).abs() < tolerance { 1.0 } else { 1e-5 };

@@ -195,8 +195,8 @@ fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: std::ops::Range<usiz
         let p = [0, 1, 2].map(|k| pa[k] + (pb[k] - pa[k]) * wb + (pc[k] - pa[k]) * wc);
         let uv = [0, 1].map(|k| ta[k] + (tb[k] - ta[k]) * wb + (tc[k] - ta[k]) * wc);
         let rgb = material.albedo(p, uv);
-        for k in 0..3 {
-            row.colour[k][x] = rgb[k];
+        for (list, value) in row.colour.iter_mut().zip(rgb) {
+            list[x] = value;
         }
     }
 }

@@ -38,7 +38,7 @@ impl ToneCurve {
         for channel in colour.iter_mut() {
             for light in channel.iter_mut() {
                 // Adding 2^23 leaves the rounded index in the low bits, which vectorises.
-                let index = light.max(0.0).min(WHITE).sqrt() * RESOLUTION + 8_388_608.0;
+                let index = light.clamp(0.0, WHITE).sqrt() * RESOLUTION + 8_388_608.0;
                 *light = index;
             }
         }
