@@ -5,11 +5,13 @@
 mod cli;
 mod commands;
 mod control;
+mod demo;
 mod graph;
 mod logging;
 mod registry;
 mod report;
 mod share;
+mod user;
 
 use std::process::ExitCode;
 

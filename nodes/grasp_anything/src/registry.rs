@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use bus::{Graph, Node, NodeSpec};
 use futures::future::LocalBoxFuture;
 
-use crate::control;
+use crate::{control, demo};
 
 /// A node that this program can run.
 pub(crate) struct Entry {
@@ -68,11 +68,61 @@ macro_rules! node {
 }
 
 /// All nodes, in the order of the data: from the camera to the robot.
-pub(crate) const NODES: &[Entry] = &[Entry::new(
-    "prompt_server",
-    "takes the clicks of `grasp_anything click`",
-    node!(control::run_server),
-)];
+pub(crate) const NODES: &[Entry] = &[
+    Entry::new(
+        "sim",
+        "the simulated cell: physics, camera, and the protocols of arm and hand",
+        node!(sim::node::run),
+    ),
+    Entry::new(
+        "ur_driver",
+        "moves a UR arm within its limits",
+        node!(ur_driver::run),
+    )
+    .owns_robot(),
+    Entry::new(
+        "sih_driver",
+        "moves an SIH hand within its limits",
+        node!(sih_driver::run),
+    )
+    .owns_robot(),
+    Entry::new(
+        "robot_state_publisher",
+        "publishes the robot's description and the poses of its links",
+        node!(ur_driver::robot_state_publisher::run),
+    ),
+    Entry::new(
+        "segmentation",
+        "finds the clicked object in the image and tracks it",
+        node!(segmentation::node::run),
+    ),
+    Entry::new(
+        "pointcloud",
+        "makes the object's point cloud and box from mask and depth",
+        node!(pointcloud::run),
+    ),
+    Entry::new(
+        "policy",
+        "turns what is seen and felt into commands, by a manifest",
+        node!(policy::run),
+    ),
+    Entry::new(
+        "supervisor",
+        "runs a grasp from the click to the object in the hand",
+        node!(supervisor::run),
+    ),
+    Entry::new(
+        "prompt_server",
+        "takes the clicks of `grasp_anything click`",
+        node!(control::run_server),
+    ),
+    Entry::new(
+        "demo",
+        "points at an object of the simulated cell and tells what happens",
+        node!(demo::run),
+    )
+    .ends_graph(),
+];
 
 /// The node of this name.
 pub(crate) fn find(name: &str) -> Result<&'static Entry> {

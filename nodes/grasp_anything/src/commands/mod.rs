@@ -1,14 +1,17 @@
 //! One module for each subcommand.
 
+mod bench;
 mod click;
 mod completions;
 mod doctor;
+mod eval;
 mod launch;
 mod node;
+mod segment;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::{
     cli::{Cli, Command},
@@ -17,22 +20,19 @@ use crate::{
 
 /// Runs the subcommand and returns the program's exit status.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
-    let log = cli.log.as_deref();
+    let long_running = matches!(cli.command, Command::Launch(_) | Command::Node(_));
+    logging::start(
+        cli.log.as_deref(),
+        if long_running { "info" } else { "error" },
+    )?;
     match cli.command {
-        Command::Launch(args) => {
-            logging::start(log, "info")?;
-            launch::run(&args)
-        }
-        Command::Node(args) => {
-            logging::start(log, "info")?;
-            node::run(&args)
-        }
+        Command::Launch(args) => launch::run(&args),
+        Command::Node(args) => node::run(&args),
         Command::Click(args) => click::run(args),
-        Command::Doctor(args) => {
-            logging::start(log, "warn")?;
-            doctor::run(&args)
-        }
+        Command::Segment(args) => segment::run(args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => completions::run(shell),
-        _ => bail!("this build does not have that command yet"),
     }
 }

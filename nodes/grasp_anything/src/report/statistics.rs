@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bus::StageLatency;
 use serde::Serialize;
 
 /// The Wilson score interval of a success rate, at 95 %.
@@ -51,6 +52,17 @@ impl Quantiles {
             p99: at(99)?,
             count: runs.len() as u64,
         })
+    }
+}
+
+impl From<&StageLatency> for Quantiles {
+    fn from(stage: &StageLatency) -> Self {
+        let millis = |time: Duration| time.as_secs_f64() * 1e3;
+        Self {
+            p50: millis(stage.p50),
+            p99: millis(stage.p99),
+            count: stage.count,
+        }
     }
 }
 

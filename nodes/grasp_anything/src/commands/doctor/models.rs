@@ -15,16 +15,8 @@ pub(super) fn look(share: Option<&Path>) -> Vec<Finding> {
         return Vec::new();
     };
     let folder = share.join("models");
-    let mut manifests: Vec<PathBuf> = fs::read_dir(&folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml" || extension == "yml")
-        })
-        .collect();
+    let mut manifests = Vec::new();
+    find_manifests(&folder, &mut manifests);
     manifests.sort();
     if manifests.is_empty() {
         return vec![Finding::warn(
@@ -39,10 +31,29 @@ pub(super) fn look(share: Option<&Path>) -> Vec<Finding> {
         .collect()
 }
 
+/// All manifests below `folder`, but for those that only show how one is written.
+fn find_manifests(folder: &Path, manifests: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+    {
+        if path.is_dir() {
+            if !path.ends_with("train") && !path.ends_with("examples") {
+                find_manifests(&path, manifests);
+            }
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            manifests.push(path);
+        }
+    }
+}
+
 fn check_manifest(manifest: &Path) -> Vec<Finding> {
-    let name = manifest
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = manifest.display().to_string();
     let fail = |reason: String| {
         vec![Finding::fail(
             &name,
@@ -133,7 +144,7 @@ mod tests {
     fn missing_and_changed_files_fail() {
         let missing = look_at(DESCRIPTION, None);
         assert!(
-            missing[0].starts_with("  FAIL  m.yaml: a.onnx"),
+            missing[0].starts_with("  FAIL  ") && missing[0].contains("m.yaml: a.onnx"),
             "{missing:?}"
         );
         let changed = look_at(DESCRIPTION, Some(b"other bytes"));

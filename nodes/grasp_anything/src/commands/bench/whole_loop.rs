@@ -1,0 +1,92 @@
+//! A whole grasp in real time: from the frame on the bus to the command on the bus.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use bus::{BusError, Graph, GraphConfig, Node, NodeSpec, Qos};
+use msgs::{sensor_msgs::Image, trajectory_msgs::JointTrajectory};
+
+use super::{Budget, Measurement};
+use crate::{
+    commands::launch::launcher,
+    graph,
+    report::Quantiles,
+    share,
+    user::{Choice, Until, User, UserError},
+};
+
+/// An episode of the paper.
+const EPISODE: Duration = Duration::from_secs(10);
+
+type Samples = Arc<Mutex<Vec<Duration>>>;
+
+pub(super) fn run(_: &Budget) -> Result<Vec<Measurement>> {
+    let share =
+        share::find().context("the project's files are not found; run this inside the checkout")?;
+    let config = share.join("config/lockstep.yaml").display().to_string();
+    let arguments = [
+        ("config".to_owned(), config),
+        ("scene".to_owned(), "single".to_owned()),
+    ];
+    let plan = launcher().plan(&share.join("launch/cell.launch"), &arguments)?;
+    let mut graph = graph::build(&plan, GraphConfig::default())?;
+    let samples = Samples::default();
+    watch(&mut graph, &samples)?;
+    graph.add(NodeSpec::new("user").ends_graph(), |node| async move {
+        User::new(node)?
+            .grasp(Choice::MostVisible, Until::After(EPISODE), &mut |_| {})
+            .await?;
+        Ok::<(), UserError>(())
+    })?;
+    let handle = graph.handle();
+    graph.run_realtime()?;
+
+    let samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut measurements = vec![
+        Measurement::new("frame to command, the simulator running beside", samples)
+            .context("there was no command: the grasp did not start")?
+            .aim_p99(100.0),
+    ];
+    let stages = handle.diagnostics().stages();
+    if let Some(policy) = stages.iter().find(|stage| stage.stage == "policy") {
+        measurements.push(Measurement::of(
+            "observation to command",
+            Quantiles::from(policy),
+        ));
+    }
+    Ok(measurements)
+}
+
+fn watch(graph: &mut Graph, samples: &Samples) -> Result<()> {
+    let samples = Arc::clone(samples);
+    graph.add(NodeSpec::new("watch"), move |node| record(node, samples))?;
+    Ok(())
+}
+
+/// Records the time between the newest frame and each command of the arm.
+async fn record(node: Node, samples: Samples) -> Result<(), BusError> {
+    let frames = node.subscribe::<Image>("camera/color/image_raw", Qos::sensor_data())?;
+    let commands = node.subscribe::<JointTrajectory>("arm/command", Qos::reliable(10))?;
+    let mut newest = None;
+    loop {
+        tokio::select! {
+            biased;
+            frame = frames.next() => match frame {
+                Some(_) => newest = Some(node.now()),
+                None => return Ok(()),
+            },
+            command = commands.next() => match (command, newest.take()) {
+                (Some(_), Some(frame)) => {
+                    let latency = node.now().saturating_since(frame);
+                    samples.lock().unwrap_or_else(PoisonError::into_inner).push(latency);
+                }
+                // A second command for the same frame is the supervisor's.
+                (Some(_), None) => {}
+                (None, _) => return Ok(()),
+            },
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One episode: a whole cell in lockstep, a click, a grasp, and where the object ends up.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use bus::{GraphConfig, NodeSpec, StageLatency};
+use serde::Serialize;
+
+use crate::{
+    cli::EvalArgs,
+    commands::launch::launcher,
+    graph, share,
+    user::{Choice, Episode, Until, User, UserError},
+};
+
+/// An episode of the paper: 75 control steps of 1/7.5 s.
+const EPISODE: Duration = Duration::from_secs(10);
+/// Where the object is to be, in `base_link`, metres, and how close.
+const GOAL_M: [f64; 3] = [0.28, 0.58, 0.3];
+const GOAL_RADIUS_M: f64 = 0.05;
+/// Far longer than any episode takes in simulated time, so that none goes on for ever.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// What is evaluated.
+pub(super) struct Cell {
+    file: PathBuf,
+    arguments: Vec<(String, String)>,
+}
+
+impl Cell {
+    pub(super) fn new(args: &EvalArgs) -> Result<Self> {
+        let share = share::find()
+            .context("the project's files are not found; run this inside the checkout")?;
+        let policy = args
+            .policy
+            .as_deref()
+            .map_or_else(String::new, |policy| policy.display().to_string());
+        let arguments = [
+            ("scene", args.scene.name().to_owned()),
+            ("objects", args.objects.name().to_owned()),
+            ("policy", policy),
+            (
+                "config",
+                share.join("config/lockstep.yaml").display().to_string(),
+            ),
+        ];
+        let arguments = arguments
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec();
+        Ok(Self {
+            file: share.join("launch/cell.launch"),
+            arguments,
+        })
+    }
+
+    /// Runs the episode of this seed.
+    pub(super) fn run(&self, seed: u64) -> Result<Record> {
+        let mut arguments = self.arguments.clone();
+        arguments.push(("seed".to_owned(), seed.to_string()));
+        let plan = launcher().plan(&self.file, &arguments)?;
+        let mut graph = graph::build(&plan, GraphConfig::lockstep())?;
+        let result = Arc::new(Mutex::new(None));
+        graph.add(NodeSpec::new("user").ends_graph(), {
+            let result = Arc::clone(&result);
+            move |node| async move {
+                let choice = Choice::Number(usize::try_from(seed).unwrap_or_default());
+                let episode = User::new(node)?
+                    .grasp(choice, Until::After(EPISODE), &mut |_| {})
+                    .await?;
+                *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(episode);
+                Ok::<(), UserError>(())
+            }
+        })?;
+        let handle = graph.handle();
+        graph.run_lockstep(Some(LIMIT))?;
+        let episode = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let episode =
+            episode.context("the episode did not end within two minutes of simulated time")?;
+        Ok(Record::new(seed, &episode, handle.diagnostics().stages()))
+    }
+}
+
+/// What is kept of an episode.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Record {
+    pub(super) seed: u64,
+    pub(super) object: String,
+    pub(super) success: bool,
+    /// Distance from the goal at the end, metres.
+    pub(super) distance_m: f64,
+    /// Height above the start at the end, metres.
+    pub(super) rise_m: f64,
+    /// Why it is no success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) failure: Option<String>,
+    /// Whether the object is lifted at the end, by the simulator's truth.
+    pub(super) lifted: bool,
+    /// Whether the supervisor says at the end that the object is held.
+    pub(super) said_to_be_held: bool,
+    /// Over the states of the world at every picture.
+    pub(super) trajectory_hash: String,
+    #[serde(skip)]
+    pub(super) stages: Vec<StageLatency>,
+}
+
+impl Record {
+    fn new(seed: u64, episode: &Episode, stages: Vec<StageLatency>) -> Self {
+        let squares = episode
+            .end
+            .iter()
+            .zip(GOAL_M)
+            .map(|(end, goal)| (end - goal).powi(2));
+        let distance_m = squares.sum::<f64>().sqrt();
+        let success = episode.trouble.is_none() && distance_m <= GOAL_RADIUS_M;
+        Self {
+            seed,
+            object: episode.object.clone(),
+            success,
+            distance_m,
+            rise_m: episode.rise_m(),
+            failure: (!success).then(|| failure(episode)),
+            lifted: episode.is_lifted(),
+            said_to_be_held: episode.is_said_to_be_held(),
+            trajectory_hash: inference::sha256_hex(episode.hashes.join("\n").as_bytes()),
+            stages,
+        }
+    }
+}
+
+/// Why the object is not at the goal: what the simulator saw, then what the supervisor said.
+fn failure(episode: &Episode) -> String {
+    if let Some(trouble) = &episode.trouble {
+        return trouble.clone();
+    }
+    let seen = if episode.is_lifted() {
+        "lifted, but not at the goal in time"
+    } else if episode.was_lifted() {
+        "lifted and dropped"
+    } else {
+        "not lifted"
+    };
+    match (episode.state.as_str(), episode.reason.as_str()) {
+        ("failed", reason) => format!("{seen}; supervisor: {reason}"),
+        (state, _) => format!("{seen}; at the end {state}"),
+    }
+}

@@ -1,0 +1,92 @@
+//! `grasp_anything eval`: whole grasps in the simulated cell, in lockstep, counted.
+
+mod episode;
+mod summary;
+
+use std::{
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::cli::EvalArgs;
+
+use episode::{Cell, Record};
+use summary::Summary;
+
+/// Runs the episodes and prints what came of them.
+pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
+    let cell = Cell::new(args)?;
+    let start = Instant::now();
+    let records = run_all(&cell, args)?;
+    let summary = Summary::new(args, &records, start.elapsed());
+    println!("{summary}");
+    if let Some(file) = &args.json {
+        write_json(file, &summary)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs all episodes, several at a time, each with a graph of its own. What one gives does not depend on the others.
+fn run_all(cell: &Cell, args: &EvalArgs) -> Result<Vec<Record>> {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} episodes, {msg}, {eta} left")?;
+    let progress = ProgressBar::new(args.episodes.into())
+        .with_style(style)
+        .with_message("0 lifted to the goal");
+    let next = AtomicU32::new(0);
+    let records = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= args.episodes {
+                return Ok(());
+            }
+            let seed = args.seed + u64::from(number);
+            let record = cell
+                .run(seed)
+                .with_context(|| format!("episode of seed {seed}"))
+                .inspect_err(|_| {
+                    // The others need not go on.
+                    next.store(args.episodes, Ordering::Relaxed);
+                })?;
+            let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+            records.push(record);
+            let successes = records
+                .iter()
+                .filter(|record: &&Record| record.success)
+                .count();
+            progress.set_message(format!("{successes} lifted to the goal"));
+            progress.inc(1);
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..args.workers.min(args.episodes))
+            .map(|_| scope.spawn(work))
+            .collect();
+        workers
+            .into_iter()
+            .try_for_each(|worker| match worker.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+    })?;
+    progress.finish_and_clear();
+    let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
+    records.sort_by_key(|record| record.seed);
+    Ok(records)
+}
+
+fn write_json(file: &Path, summary: &Summary) -> Result<()> {
+    let mut json = serde_json::to_string_pretty(summary)?;
+    json.push('\n');
+    fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))
+}

@@ -1,0 +1,109 @@
+//! The project's launch files, and broken ones.
+
+use std::fs;
+
+use crate::program::{fails, project, run};
+
+#[test]
+fn every_launch_file_of_the_project_can_be_planned() {
+    for entry in fs::read_dir(project().join("launch")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.to_str().unwrap();
+        let shown = run(&["launch", file, "--show-args"]);
+        assert_eq!(shown.status, 0, "{file}: {}", shown.stderr);
+        // A part of others cannot stand alone.
+        let required = file.ends_with("grasp.launch");
+        let arguments = if required {
+            vec!["config:=config/sim.yaml"]
+        } else {
+            Vec::new()
+        };
+        let planned = run(&[&["launch", file, "--dry-run"], arguments.as_slice()].concat());
+        assert_eq!(planned.status, 0, "{file}: {}", planned.stderr);
+        assert!(
+            planned.stdout.contains("/supervisor"),
+            "{file}: {}",
+            planned.stdout
+        );
+    }
+}
+
+#[test]
+fn the_simulation_shows_its_arguments_and_those_of_the_files_in_it() {
+    let shown = run(&["launch", "launch/sim.launch", "--show-args"]).stdout;
+    for argument in [
+        "'scene'",
+        "'objects'",
+        "'seed'",
+        "'once'",
+        "'width'",
+        "'policy'",
+    ] {
+        assert!(shown.contains(argument), "{argument}: {shown}");
+    }
+}
+
+#[test]
+fn arguments_reach_the_nodes() {
+    let plan = run(&[
+        "launch",
+        "launch/sim.launch",
+        "scene:=single",
+        "once:=true",
+        "--dry-run",
+    ])
+    .stdout;
+    assert!(
+        plan.contains("scene: \"single\"") && plan.contains("once: true"),
+        "{plan}"
+    );
+    let plan = run(&["launch", "launch/sim.launch", "demo:=false", "--dry-run"]).stdout;
+    assert!(!plan.contains("/demo"), "{plan}");
+}
+
+#[test]
+fn wrong_arguments_are_told_with_the_right_ones() {
+    fails(
+        &["launch", "launch/sim.launch", "scnee:=single"],
+        &["no argument `scnee`", "scene"],
+    );
+    fails(
+        &["launch", "launch/sim.launch", "scene:=tower"],
+        &["single, clutter3, clutter5"],
+    );
+    fails(&["launch", "launch/sim.launch", "seed=3"], &["seed:=3"]);
+    fails(&["launch", "none.launch"], &["none.launch"]);
+}
+
+#[test]
+fn broken_files_are_told_by_file_and_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = |body: &str| {
+        let file = folder.path().join("broken.launch");
+        fs::write(&file, format!("<launch>\n{body}\n</launch>")).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let node = |inside: &str| {
+        format!(r#"<node pkg="grasp_anything" exec="prompt_server">{inside}</node>"#)
+    };
+    fails(
+        &["launch", &launch("<nonsense/>")],
+        &["broken.launch:2", "<nonsense>"],
+    );
+    fails(&["launch", &launch("<node")], &["broken.launch:", "XML"]);
+    fails(
+        &["launch", &launch(r#"<node pkg="rviz2" exec="rviz2"/>"#)],
+        &["broken.launch:2", "rviz2"],
+    );
+    fails(&["launch", &launch("")], &["launches no node"]);
+
+    let yaml = folder.path().join("broken.yaml");
+    let with_file = launch(&node(&format!(r#"<param from="{}"/>"#, yaml.display())));
+    fs::write(&yaml, "/prompt_server: {ros__parameters: {socket: [").unwrap();
+    fails(&["launch", &with_file], &["broken.yaml"]);
+    fs::write(&yaml, "/prompt_server: {ros__parameters: {sokcet: a}}").unwrap();
+    fails(
+        &["launch", &with_file],
+        &["sokcet", "socket", "broken.yaml"],
+    );
+}

@@ -1,0 +1,10 @@
+//! The program as a person meets it: what it prints, and with which status it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod click;
+mod files;
+mod program;
