@@ -3,7 +3,6 @@
 //! One line asks, one line answers. The answers are prose, so this module compares only their
 //! documented beginnings and hands the whole line on for people to read.
 
-use crate::mode::SafetyMode;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -31,7 +30,7 @@ pub enum Command {
     Running,
     /// Ask for the [`RobotMode`](crate::mode::RobotMode).
     RobotMode,
-    /// Ask for the [`SafetyMode`].
+    /// Ask for the [`SafetyMode`](crate::mode::SafetyMode).
     SafetyMode,
     /// The same under its newer name.
     SafetyStatus,
@@ -245,12 +244,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                 reply,
             })
         }
-    }
-
-    /// Asks for the safety mode by name and compares it with what RTDE says it is.
-    pub async fn agrees_on(&mut self, mode: SafetyMode) -> Result<bool, DashboardError> {
-        let reply = self.ask(&Command::SafetyMode).await?;
-        Ok(reply.split_whitespace().last() == Some(mode.to_string().as_str()))
     }
 }
 

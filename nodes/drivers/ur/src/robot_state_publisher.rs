@@ -4,9 +4,8 @@
 use crate::node::UrDriverError;
 use crate::parameters::text_of;
 use bus::{Node, ParameterSpec, Qos, convert};
-use msgs::geometry_msgs::TransformStamped;
 use msgs::sensor_msgs::JointState;
-use msgs::std_msgs::{Header, String as StringMessage};
+use msgs::std_msgs::String as StringMessage;
 use robot::{Kinematics, Model};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -41,34 +40,31 @@ pub async fn run(node: Node) -> Result<(), UrDriverError> {
                 positions.insert(name.clone(), *position);
             }
         }
-        // Until every joint was heard of, a transform would be a guess.
-        if positions.len() < kinematics.joint_names().len() || node.now() < next {
+        if node.now() < next {
             continue;
         }
         next = node.now() + period;
-        let slice: Vec<f64> = kinematics
-            .joint_names()
+        let known = positions
             .iter()
-            .filter_map(|name| positions.get(name).copied())
-            .collect();
+            .map(|(name, position)| (name.as_str(), *position));
+        let Ok(slice) = kinematics.positions(known) else {
+            continue;
+        };
         let Ok(poses) = kinematics.forward(&slice) else {
             continue;
         };
         for joint in model.joints() {
-            if !joint.is_movable() && fixed_done {
+            // Where a joint that nobody reports stands would be a guess.
+            let is_known = positions.contains_key(&joint.name);
+            if joint.is_movable() && !is_known || !joint.is_movable() && fixed_done {
                 continue;
             }
             let Ok(parent_from_child) = poses.relative(&joint.parent, &joint.child) else {
                 continue;
             };
-            let transform = TransformStamped {
-                header: Header {
-                    stamp: message.header.stamp,
-                    frame_id: joint.parent.clone(),
-                },
-                child_frame_id: joint.child.clone(),
-                transform: convert::transform_from_isometry(&parent_from_child),
-            };
+            let stamp = message.header.stamp.into();
+            let transform =
+                convert::transform_stamped(stamp, &joint.parent, &joint.child, &parent_from_child);
             if joint.is_movable() {
                 node.broadcast(transform)?;
             } else {

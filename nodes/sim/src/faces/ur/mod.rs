@@ -12,4 +12,4 @@ pub mod script;
 mod variables;
 
 pub use controller::{Config, Controller, Reading, Target};
-pub use ports::{Endpoints, PortError, UrFace};
+pub use ports::{Endpoints, UrFace};

@@ -9,9 +9,6 @@ use std::cell::{Cell, RefCell};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::sync::watch;
 
-/// Why the face cannot be reached.
-pub type PortError = NetworkError;
-
 /// Longer texts on the script port are no program of ours.
 const LARGEST_SCRIPT: usize = 256 * 1024;
 
@@ -84,7 +81,7 @@ impl UrFace {
     }
 
     /// Listens on the three ports and serves whoever connects. Returns only with an error.
-    pub async fn serve(&self, network: &Network, endpoints: &Endpoints) -> Result<(), PortError> {
+    pub async fn serve(&self, network: &Network, endpoints: &Endpoints) -> Result<(), NetworkError> {
         let rtde = listen(network, &endpoints.rtde).await?;
         let dashboard = listen(network, &endpoints.dashboard).await?;
         let script = listen(network, &endpoints.script).await?;
