@@ -166,12 +166,12 @@ impl Text {
     }
 }
 
+/// Clients in the field end their lists with a comma, and controllers do not mind.
 fn split_names(text: &str) -> Vec<String> {
-    if text.is_empty() {
-        Vec::new()
-    } else {
-        text.split(',').map(str::to_owned).collect()
-    }
+    text.split(',')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn unexpected(package: &Package<'_>) -> RtdeError {
@@ -369,6 +369,13 @@ mod tests {
                 level: TextLevel::Warning
             })
         );
+    }
+
+    #[test]
+    fn a_comma_at_the_end_of_the_names_is_no_name() {
+        let setup = ClientMessage::from_package(&package(b"\0\x0dIspeed,x,,")).unwrap();
+        let names = vec!["speed".into(), "x".into()];
+        assert_eq!(setup, ClientMessage::SetupInputs { names });
     }
 
     #[test]

@@ -81,7 +81,11 @@ impl UrFace {
     }
 
     /// Listens on the three ports and serves whoever connects. Returns only with an error.
-    pub async fn serve(&self, network: &Network, endpoints: &Endpoints) -> Result<(), NetworkError> {
+    pub async fn serve(
+        &self,
+        network: &Network,
+        endpoints: &Endpoints,
+    ) -> Result<(), NetworkError> {
         let rtde = listen(network, &endpoints.rtde).await?;
         let dashboard = listen(network, &endpoints.dashboard).await?;
         let script = listen(network, &endpoints.script).await?;

@@ -54,7 +54,7 @@ impl Output {
     }
 }
 
-const COMPUTED: [(&str, fn(&Controller) -> Value); 42] = [
+const COMPUTED: [(&str, fn(&Controller) -> Value); 45] = [
     ("timestamp", |c| Value::Double(c.time_s())),
     ("target_q", |c| Value::Vector6D(c.target().q)),
     ("target_qd", |c| Value::Vector6D(c.target().qd)),
@@ -106,6 +106,10 @@ const COMPUTED: [(&str, fn(&Controller) -> Value); 42] = [
     ("runtime_state", |c| {
         Value::UInt32(c.runtime_state().number().unsigned_abs())
     }),
+    // The controller is told nothing of the hand's weight: the simulated arm carries no weight.
+    ("payload", |_| Value::Double(0.0)),
+    ("payload_cog", |_| Value::Vector3D([0.0; 3])),
+    ("payload_inertia", |_| Value::Vector6D([0.0; 6])),
     ("elbow_position", |_| Value::Vector3D([0.0; 3])),
     ("elbow_velocity", |_| Value::Vector3D([0.0; 3])),
     ("robot_status_bits", |c| {
