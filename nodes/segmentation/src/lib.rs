@@ -48,6 +48,7 @@ pub mod overlay;
 mod prediction;
 mod prompt;
 mod segmenter;
+mod support_plane;
 mod tracker;
 
 pub use error::SegmentationError;

@@ -129,9 +129,10 @@ impl Manifest {
         }
         let encoder = &self.models.encoder;
         let decoder = &self.models.decoder;
-        let wanted: [(&str, &[TensorSpec], &str, &[usize]); 12] = [
+        let wanted: [(&str, &[TensorSpec], &str, &[usize]); 13] = [
             ("encoder input", &encoder.inputs, "image", &[1, 3, h, w]),
             ("encoder input", &encoder.inputs, "depth", &[1, 1, h, w]),
+            ("encoder input", &encoder.inputs, "plane", &[1, 3]),
             ("decoder input", &decoder.inputs, "point_coords", &[1, n, 2]),
             ("decoder input", &decoder.inputs, "point_labels", &[1, n]),
             ("decoder input", &decoder.inputs, "mask_input", &[1, 1, h / 4, w / 4]),
@@ -154,6 +155,11 @@ impl Manifest {
             let given = encoder.outputs.iter().find(|spec| spec.name == name);
             if given.is_none() || given != decoder.inputs.iter().find(|spec| spec.name == name) {
                 problems.push(format!("{name:?} must be an output of the encoder and the same input of the decoder"));
+            }
+        }
+        for (side, specs, known) in [("encoder", &encoder.inputs, 3), ("decoder", &decoder.inputs, 9)] {
+            if specs.len() > known {
+                problems.push(format!("the {side} has {} inputs, {known} are known", specs.len()));
             }
         }
         problems

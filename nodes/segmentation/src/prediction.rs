@@ -166,7 +166,7 @@ mod tests {
         let logits = (0..64 * 36)
             .map(|i| {
                 let (x, y) = (f64::from(i % 64) - centre[0], f64::from(i / 64) - centre[1]);
-                (radius - x.hypot(y)).clamp(-3.0, 3.0) as f32
+                (radius - x.hypot(y)).clamp(-9.0, 9.0) as f32
             })
             .collect();
         Prediction::new(logits, fit, 0.9, 4.0, Memory(vec![1.0, 0.0]))

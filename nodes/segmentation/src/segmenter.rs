@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::manifest::{FEATURES, Manifest};
 use crate::prediction::Prediction;
 use crate::prompt::{Memory, Prompt};
-use crate::SegmentationError;
+use crate::{SegmentationError, support_plane};
 
 /// The promptable segmenter.
 ///
@@ -98,9 +98,13 @@ impl Segmenter {
         let fit = Fit::new(frame.size(), self.manifest.frame);
         colour_planes(frame, &fit, &self.manifest.normalisation, &mut self.image);
         depth_plane(frame, &fit, &mut self.depth);
+        let plane = support_plane::find(&self.depth, self.manifest.frame.width as usize);
+        let size = self.manifest.frame;
+        let channels = |values, n| tensor(values, &[1, n, size.height as usize, size.width as usize]);
         let outputs = self.encoder.run(&[
-            ("image", self.plane(&self.image, 3)?),
-            ("depth", self.plane(&self.depth, 1)?),
+            ("image", channels(&self.image, 3)?),
+            ("depth", channels(&self.depth, 1)?),
+            ("plane", tensor(&plane, &[1, 3])?),
         ])?;
         self.encoded = Some(Encoded { outputs, fit, has_depth: frame.depth_mm().is_some() });
         Ok(())
@@ -216,11 +220,6 @@ impl Segmenter {
             *y = y.clamp(0.0, f64::from(height - 1));
         }
         Ok(places)
-    }
-
-    fn plane<'a>(&self, values: &'a [f32], channels: usize) -> Result<Tensor<'a>, SegmentationError> {
-        let size = self.manifest.frame;
-        tensor(values, &[1, channels, size.height as usize, size.width as usize])
     }
 }
 
