@@ -55,10 +55,10 @@ pub enum SimError {
     Network(#[from] bus::NetworkError),
     /// A transform could not be published.
     #[error(transparent)]
-    Broadcast(#[from] bus::BroadcastError),
+    Broadcast(Box<bus::BroadcastError>),
     /// The robot description is wrong.
     #[error(transparent)]
-    Model(#[from] robot::ModelError),
+    Model(Box<robot::ModelError>),
     /// The hand's calibration is wrong.
     #[error(transparent)]
     Hand(#[from] robot::HandError),
@@ -70,10 +70,28 @@ pub enum SimError {
     Scene(#[from] SceneError),
     /// The world cannot be built.
     #[error(transparent)]
-    World(#[from] WorldError),
+    World(Box<WorldError>),
     /// The camera's figures are wrong.
     #[error(transparent)]
     Camera(#[from] ::camera::ModelError),
+}
+
+impl From<robot::ModelError> for SimError {
+    fn from(error: robot::ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<bus::BroadcastError> for SimError {
+    fn from(error: bus::BroadcastError) -> Self {
+        Self::Broadcast(Box::new(error))
+    }
+}
+
+impl From<WorldError> for SimError {
+    fn from(error: WorldError) -> Self {
+        Self::World(Box::new(error))
+    }
 }
 
 /// Runs the simulated cell until the graph shuts down.

@@ -1,5 +1,12 @@
 //! The simulated cell as a node, with physics, camera and the real drivers, in lockstep.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail, its helpers included"
+)]
+
 use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use msgs::sensor_msgs::{CameraInfo, Image, JointState};
@@ -150,7 +157,7 @@ async fn watch(
     };
     let command = async {
         node.clock().sleep(Duration::from_secs(1)).await;
-        let mut q = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
+        let mut q = robot::ur5::RESET_POSE;
         q[0] += 0.3;
         commands.publish(JointTrajectory {
             joint_names: robot::ur5::JOINTS.map(str::to_owned).to_vec(),

@@ -4,6 +4,13 @@
 //! Needs a Python with those packages, named by `GRASP_ANYTHING_PYTHON` (`python3` otherwise); says
 //! so and passes where there is none.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail, its helpers included"
+)]
+
 use bus::{ClockSource, Graph, GraphConfig, Node, NodeSpec};
 use serde_json::Value;
 use sih_driver::register_map::RegisterMap;
@@ -12,7 +19,7 @@ use std::error::Error;
 use std::process::Command;
 use std::time::Duration;
 
-const HOME: [f64; 6] = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
+const HOME: [f64; 6] = robot::ur5::RESET_POSE;
 const OPEN: [f64; 5] = [2650.0, 250.0, 1450.0, 2300.0, -1000.0];
 /// An address of this machine that nobody else uses, because ur-rtde knows only the standard port.
 const HOST: &str = "127.0.77.5";

@@ -91,7 +91,7 @@ impl HandLogic {
         self.feedback = feedback;
         match self.limiter.reset(&feedback.ticks) {
             Ok(()) if matches!(self.condition, Condition::Stopped | Condition::Fault) => {
-                self.limiter.halt()
+                self.limiter.halt();
             }
             Ok(()) => self.set_condition(Condition::Ready, ""),
             Err(error) => self.fail(&error.to_string()),

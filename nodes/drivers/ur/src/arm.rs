@@ -370,17 +370,20 @@ impl Arm {
 
     /// The next set point of an engaged arm.
     fn follow(&mut self, state: &RobotState) -> Mode {
-        let deviation = state
+        // A joint that is not measured does not follow either.
+        let follows = state
             .actual_q
             .iter()
             .zip(&self.set_point)
-            .map(|(actual, wanted)| (actual - wanted).abs())
-            .fold(0.0, f64::max);
-        let moved = self.limiter.state() != LimiterState::Idle;
-        if moved && self.latch.is_none() && !(deviation <= self.largest_deviation) {
+            .all(|(actual, wanted)| (actual - wanted).abs() <= self.largest_deviation);
+        let was_moved = self.limiter.state() != LimiterState::Idle;
+        if was_moved && self.latch.is_none() && !follows {
             self.latch(
                 Condition::Fault,
-                &format!("a joint is {deviation:.2} rad from its set point: is the arm blocked?"),
+                &format!(
+                    "a joint is more than {} rad from its set point: is the arm blocked?",
+                    self.largest_deviation
+                ),
             );
         }
         let workspace = self.workspace.as_ref();

@@ -66,10 +66,22 @@ pub enum UrDriverError {
     Workspace(#[from] robot::limits::WorkspaceError),
     /// The robot description is wrong.
     #[error(transparent)]
-    Model(#[from] robot::ModelError),
+    Model(Box<robot::ModelError>),
     /// A transform could not be published.
     #[error(transparent)]
-    Broadcast(#[from] bus::BroadcastError),
+    Broadcast(Box<bus::BroadcastError>),
+}
+
+impl From<robot::ModelError> for UrDriverError {
+    fn from(error: robot::ModelError) -> Self {
+        Self::Model(Box::new(error))
+    }
+}
+
+impl From<bus::BroadcastError> for UrDriverError {
+    fn from(error: bus::BroadcastError) -> Self {
+        Self::Broadcast(Box::new(error))
+    }
 }
 
 /// Why a connection ended.

@@ -11,16 +11,16 @@ use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-pub const CYCLE: Duration = Duration::from_millis(8);
+pub(crate) const CYCLE: Duration = Duration::from_millis(8);
 /// The rate at which the policy sends commands, Hz.
-pub const COMMAND_RATE: f64 = 7.5;
+pub(crate) const COMMAND_RATE: f64 = 7.5;
 /// Where the robot stands when it starts: the arm's reset pose and the open hand.
-pub const HOME: [f64; 6] = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
-pub const OPEN: [f64; 5] = [2650.0, 250.0, 1450.0, 2300.0, 1000.0];
+pub(crate) const HOME: [f64; 6] = robot::ur5::RESET_POSE;
+pub(crate) const OPEN: [f64; 5] = [2650.0, 250.0, 1450.0, 2300.0, 1000.0];
 
 /// Something that happens to the hardware.
 #[derive(Debug, Clone, Copy)]
-pub enum Event {
+pub(crate) enum Event {
     DropArmConnections,
     DropHandConnections,
     Pause,
@@ -36,30 +36,30 @@ pub enum Event {
 
 /// The robot in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
-    pub time_s: f64,
-    pub q: [f64; 6],
-    pub ticks: [f64; 5],
+pub(crate) struct Sample {
+    pub(crate) time_s: f64,
+    pub(crate) q: [f64; 6],
+    pub(crate) ticks: [f64; 5],
 }
 
 /// What happened in a run.
 #[derive(Debug, Clone, Default)]
-pub struct Log {
-    pub samples: Vec<Sample>,
-    pub arm_status: Vec<(f64, DiagnosticStatus)>,
-    pub hand_status: Vec<(f64, DiagnosticStatus)>,
+pub(crate) struct Log {
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) arm_status: Vec<(f64, DiagnosticStatus)>,
+    pub(crate) hand_status: Vec<(f64, DiagnosticStatus)>,
     /// Answers to the services that the script called, with their time.
-    pub answers: Vec<(f64, TriggerResponse)>,
+    pub(crate) answers: Vec<(f64, TriggerResponse)>,
 }
 
 impl Log {
     /// The largest change of any arm joint from one cycle to the next, rad.
-    pub fn largest_step(&self) -> f64 {
+    pub(crate) fn largest_step(&self) -> f64 {
         self.steps().map(|(_, step)| step).fold(0.0, f64::max)
     }
 
     /// The time of each cycle and the largest change of any arm joint in it, rad.
-    pub fn steps(&self) -> impl Iterator<Item = (f64, f64)> {
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (f64, f64)> {
         self.samples.windows(2).map(|pair| {
             let step = pair[0]
                 .q
@@ -72,19 +72,19 @@ impl Log {
     }
 
     /// Whether the arm moves at any time from `from_s` to `to_s`.
-    pub fn arm_moves(&self, from_s: f64, to_s: f64) -> bool {
+    pub(crate) fn arm_moves(&self, from_s: f64, to_s: f64) -> bool {
         self.steps()
             .any(|(time_s, step)| time_s > from_s && time_s <= to_s && step > 1e-9)
     }
 
     /// Whether a servo moves at any time from `from_s` to `to_s`.
-    pub fn hand_moves(&self, from_s: f64, to_s: f64) -> bool {
+    pub(crate) fn hand_moves(&self, from_s: f64, to_s: f64) -> bool {
         self.samples.windows(2).any(|pair| {
             pair[1].time_s > from_s && pair[1].time_s <= to_s && pair[0].ticks != pair[1].ticks
         })
     }
 
-    pub fn at(&self, time_s: f64) -> Sample {
+    pub(crate) fn at(&self, time_s: f64) -> Sample {
         *self
             .samples
             .iter()
@@ -92,7 +92,7 @@ impl Log {
             .expect("the run is long enough")
     }
 
-    pub fn arm_at(&self, time_s: f64) -> &DiagnosticStatus {
+    pub(crate) fn arm_at(&self, time_s: f64) -> &DiagnosticStatus {
         &self
             .arm_status
             .iter()
@@ -101,7 +101,7 @@ impl Log {
             .1
     }
 
-    pub fn hand_at(&self, time_s: f64) -> &DiagnosticStatus {
+    pub(crate) fn hand_at(&self, time_s: f64) -> &DiagnosticStatus {
         &self
             .hand_status
             .iter()
@@ -111,7 +111,7 @@ impl Log {
     }
 }
 
-pub fn value(status: &DiagnosticStatus, key: &str) -> f64 {
+pub(crate) fn value(status: &DiagnosticStatus, key: &str) -> f64 {
     status
         .value(key)
         .unwrap_or_else(|| panic!("no {key} in {status:?}"))
@@ -121,16 +121,16 @@ pub fn value(status: &DiagnosticStatus, key: &str) -> f64 {
 
 /// What is set up and what happens.
 #[derive(Debug, Clone)]
-pub struct Script {
-    pub arm: ur::Config,
-    pub power_on: bool,
+pub(crate) struct Script {
+    pub(crate) arm: ur::Config,
+    pub(crate) power_on: bool,
     /// Times in s, rising.
-    pub events: Vec<(f64, Event)>,
+    pub(crate) events: Vec<(f64, Event)>,
     /// Services to call, at times in s, rising.
-    pub calls: Vec<(f64, &'static str)>,
-    pub arm_commands: Vec<(f64, JointTrajectory)>,
-    pub hand_commands: Vec<(f64, JointTrajectory)>,
-    pub length_s: f64,
+    pub(crate) calls: Vec<(f64, &'static str)>,
+    pub(crate) arm_commands: Vec<(f64, JointTrajectory)>,
+    pub(crate) hand_commands: Vec<(f64, JointTrajectory)>,
+    pub(crate) length_s: f64,
 }
 
 impl Default for Script {
@@ -150,7 +150,7 @@ impl Default for Script {
 impl Script {
     /// Moves the first joint at a steady speed (rad/s) with one command every 1/7.5 s, as a policy
     /// does that looks at where the joint should be next.
-    pub fn sweep(mut self, from_s: f64, to_s: f64, speed: f64) -> Self {
+    pub(crate) fn sweep(mut self, from_s: f64, to_s: f64, speed: f64) -> Self {
         let period_s = 1.0 / COMMAND_RATE;
         let count = ((to_s - from_s) / period_s) as u32;
         for index in 0..count {
@@ -165,7 +165,10 @@ impl Script {
     }
 }
 
-pub fn arm_command(points: &[(f64, [f64; 6], Option<[f64; 6]>)]) -> JointTrajectory {
+/// Time from the start in s, joint angles in rad, and velocities in rad/s where they are given.
+type ArmPoint = (f64, [f64; 6], Option<[f64; 6]>);
+
+pub(crate) fn arm_command(points: &[ArmPoint]) -> JointTrajectory {
     JointTrajectory {
         joint_names: robot::ur5::JOINTS.map(str::to_owned).to_vec(),
         points: points
@@ -181,7 +184,7 @@ pub fn arm_command(points: &[(f64, [f64; 6], Option<[f64; 6]>)]) -> JointTraject
     }
 }
 
-pub fn hand_command(time_s: f64, angles: [f64; 5]) -> JointTrajectory {
+pub(crate) fn hand_command(time_s: f64, angles: [f64; 5]) -> JointTrajectory {
     JointTrajectory {
         joint_names: robot::hand::LED_JOINTS.map(str::to_owned).to_vec(),
         points: vec![JointTrajectoryPoint {
@@ -206,7 +209,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 type SharedLog = Arc<Mutex<Log>>;
 
 /// Runs a script in lockstep.
-pub fn run(script: Script) -> Log {
+pub(crate) fn run(script: Script) -> Log {
     let log = SharedLog::default();
     let mut graph = Graph::new(GraphConfig::lockstep());
     let length_s = script.length_s;
@@ -292,15 +295,15 @@ async fn run_hardware(node: Node, script: Script, log: SharedLog) -> Result<(), 
                     Event::Pause => assert!(arm.with_controller(ur::Controller::pause)),
                     Event::Play => assert!(arm.with_controller(ur::Controller::play)),
                     Event::PressEmergencyStop => {
-                        arm.with_controller(ur::Controller::press_emergency_stop)
+                        arm.with_controller(ur::Controller::press_emergency_stop);
                     }
                     Event::ReleaseEmergencyStop => {
-                        arm.with_controller(ur::Controller::release_emergency_stop)
+                        arm.with_controller(ur::Controller::release_emergency_stop);
                     }
                     Event::Force(newtons) => force = newtons,
                     Event::Load(share) => load = share,
                     Event::OverheatServo(index) => {
-                        hand.with_servos(|servos| servos.overheat(index))
+                        hand.with_servos(|servos| servos.overheat(index));
                     }
                 }
             }

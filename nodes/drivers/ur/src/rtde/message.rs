@@ -193,7 +193,7 @@ impl ClientMessage {
                 });
             }
             Self::GetUrControlVersion => {
-                frame::write(&mut out, kind::GET_URCONTROL_VERSION, |_| ())
+                frame::write(&mut out, kind::GET_URCONTROL_VERSION, |_| ());
             }
             Self::SetupOutputs {
                 frequency_hz,
@@ -273,7 +273,7 @@ impl ControllerMessage {
         match self {
             Self::ProtocolVersion { accepted } => {
                 frame::write(&mut out, kind::REQUEST_PROTOCOL_VERSION, |out| {
-                    accepted.write(out)
+                    accepted.write(out);
                 });
             }
             Self::UrControlVersion(version) => {
@@ -284,16 +284,16 @@ impl ControllerMessage {
                 });
             }
             Self::Outputs(reply) => {
-                frame::write(&mut out, kind::SETUP_OUTPUTS, |out| reply.write(out))
+                frame::write(&mut out, kind::SETUP_OUTPUTS, |out| reply.write(out));
             }
             Self::Inputs(reply) => {
-                frame::write(&mut out, kind::SETUP_INPUTS, |out| reply.write(out))
+                frame::write(&mut out, kind::SETUP_INPUTS, |out| reply.write(out));
             }
             Self::Start { accepted } => {
-                frame::write(&mut out, kind::START, |out| accepted.write(out))
+                frame::write(&mut out, kind::START, |out| accepted.write(out));
             }
             Self::Pause { accepted } => {
-                frame::write(&mut out, kind::PAUSE, |out| accepted.write(out))
+                frame::write(&mut out, kind::PAUSE, |out| accepted.write(out));
             }
             Self::Data { recipe, fields } => write_data(&mut out, *recipe, fields),
             Self::Text(text) => frame::write(&mut out, kind::TEXT_MESSAGE, |out| text.write(out)),

@@ -54,7 +54,10 @@ impl Output {
     }
 }
 
-const COMPUTED: [(&str, fn(&Controller) -> Value); 45] = [
+/// A variable's name, and how its value follows from the controller.
+type Named = (&'static str, fn(&Controller) -> Value);
+
+const COMPUTED: [Named; 45] = [
     ("timestamp", |c| Value::Double(c.time_s())),
     ("target_q", |c| Value::Vector6D(c.target().q)),
     ("target_qd", |c| Value::Vector6D(c.target().qd)),
