@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use nalgebra::{Isometry3, Point3, Vector3};
 use policy::geometric::{Geometric, Input, Object, Phase, Settings};
-use robot::hand::LED_JOINTS;
 use robot::{Hand, Kinematics, Model};
 use sim::scene::{self, Scene, SceneKind};
 use sim::shape::Split;
@@ -21,7 +20,12 @@ const CAMERA: Point3<f64> = Point3::new(0.28, 1.05, 0.5);
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let text = |index: usize, default: &str| arguments.get(index).cloned().unwrap_or_else(|| default.to_owned());
+    let text = |index: usize, default: &str| {
+        arguments
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| default.to_owned())
+    };
     let episodes: u64 = text(0, "10").parse()?;
     let seed: u64 = text(1, "1").parse()?;
     let kind = match text(2, "single").as_str() {
@@ -29,7 +33,11 @@ fn main() -> Result<(), Failure> {
         "clutter5" => SceneKind::Clutter5,
         _ => SceneKind::Single,
     };
-    let split = if text(3, "train") == "test" { Split::Test } else { Split::Train };
+    let split = if text(3, "train") == "test" {
+        Split::Test
+    } else {
+        Split::Train
+    };
     let verbose = std::env::var_os("VERBOSE").is_some();
     let settings: Settings = match std::env::var("SETTINGS") {
         Ok(yaml) => serde_yaml::from_str(&yaml)?,
@@ -70,7 +78,10 @@ fn main() -> Result<(), Failure> {
             println!("{name:28} {good}/{all}");
         }
     }
-    println!("{successes}/{episodes} = {:.1} %", 100.0 * f64::from(successes) / episodes as f64);
+    println!(
+        "{successes}/{episodes} = {:.1} %",
+        100.0 * f64::from(successes) / episodes as f64
+    );
     Ok(())
 }
 
@@ -98,26 +109,41 @@ fn run(
     let mut force: f64 = 0.0;
     for step in 0..STEPS {
         let object = observe(world, 0);
-        let ticks = world.hand().servo_ticks;
-        let led = led_angles(hand, ticks);
-        let input = Input { arm: &world.arm().q, hand: &led, object: object.as_ref() };
+        let input = Input {
+            arm: &world.arm().q,
+            load: &world.hand().servo_load,
+            object: object.as_ref(),
+        };
         let output = match policy.step(&input) {
             Ok(output) => output,
-            Err(error) => return Ok(Outcome { success: false, words: error.to_string() }),
+            Err(error) => {
+                return Ok(Outcome {
+                    success: false,
+                    words: error.to_string(),
+                });
+            }
         };
         if output.phase != last_phase {
             if let (Phase::Approach, Some(grasp)) = (output.phase, policy.grasp()) {
-                words = format!(
-                    "w {:.0} mm tilt {:.0} heading {:.0} cost {:.2}",
+                words += &format!(
+                    " | w {:.0} mm tilt {:.0} roll {:.0} used {:?} uneven {:.0} mm heading {:.0} cost {:.2}",
                     1000.0 * grasp.width,
-                    grasp.pinch.tilt.to_degrees(),
-                    grasp.heading.to_degrees(),
+                    grasp.pinch.attitude.tilt.to_degrees(),
+                    grasp.pinch.attitude.roll.to_degrees(),
+                    grasp.pinch.span.used.map(u8::from),
+                    1000.0 * grasp.pinch.unevenness,
+                    grasp.heading.to_degrees().rem_euclid(360.0),
                     grasp.cost
                 );
             }
             if verbose {
                 let size = object.as_ref().map(|object| object.bounds.size);
-                println!("   step {step} {:?} box {:?} object {:.3?}", output.phase, size, position(world, 0));
+                println!(
+                    "   step {step} {:?} box {:?} object {:.3?}",
+                    output.phase,
+                    size,
+                    position(world, 0)
+                );
             }
             words += &format!(" {}@{step}", output.phase.name());
             last_phase = output.phase;
@@ -132,7 +158,8 @@ fn run(
         let end = (step + 1) as f64 * STEP_S;
         while sim_time < end - 1e-9 {
             let part = ((sim_time + 0.004 - step as f64 * STEP_S) / STEP_S).min(1.0);
-            let q = std::array::from_fn(|joint| from[joint] + part * (arm_target[joint] - from[joint]));
+            let q =
+                std::array::from_fn(|joint| from[joint] + part * (arm_target[joint] - from[joint]));
             let qd = std::array::from_fn(|joint| (arm_target[joint] - from[joint]) / STEP_S);
             world.set_arm_target(q, qd);
             world.step();
@@ -140,9 +167,34 @@ fn run(
             force = force.max(world.arm_contact_force_n());
         }
         if let Some(fallen) = world.fallen() {
-            return Ok(Outcome { success: false, words: format!("{words} {fallen}") });
+            return Ok(Outcome {
+                success: false,
+                words: format!("{words} {fallen}"),
+            });
         }
         highest = highest.max(position(world, 0).z);
+        if verbose && output.phase == Phase::Grasp {
+            let closing = policy.grasp().map_or(0.0, |grasp| grasp.heading);
+            let along = Vector3::new(closing.cos(), closing.sin(), 0.0);
+            let side = Vector3::new(closing.sin(), -closing.cos(), 0.0);
+            let object = position(world, 0);
+            for tip in robot::hand::FINGERTIPS {
+                if let Some(pose) = world.link_pose(tip) {
+                    let offset = pose.translation.vector - object;
+                    print!(
+                        "   {tip} {:.0}/{:.0}/{:.0}",
+                        1000.0 * offset.dot(&along),
+                        1000.0 * offset.dot(&side),
+                        1000.0 * pose.translation.vector.z
+                    );
+                }
+            }
+            println!(
+                " object z {:.0} mm load {:.2?}",
+                1000.0 * object.z,
+                world.hand().servo_load
+            );
+        }
         if verbose && step % 3 == 0 {
             let state = world.hand();
             println!(
@@ -156,25 +208,31 @@ fn run(
     }
     let goal = Vector3::new(0.28, 0.58, 0.30);
     let miss = (position(world, 0) - goal).norm();
-    let words = format!("{words} miss {:.0} mm, highest {:.2} m, arm force {force:.0} N", 1000.0 * miss, highest);
-    Ok(Outcome { success: miss < 0.05, words })
+    let words = format!(
+        "{words} miss {:.0} mm, highest {:.2} m, arm force {force:.0} N",
+        1000.0 * miss,
+        highest
+    );
+    Ok(Outcome {
+        success: miss < 0.05,
+        words,
+    })
 }
 
 fn position(world: &World, index: usize) -> Vector3<f64> {
-    world.object_pose(index).map_or_else(Vector3::zeros, |pose| pose.translation.vector)
-}
-
-fn led_angles(hand: &Hand, ticks: [f64; 5]) -> [f64; 5] {
-    let angles = hand.angles(ticks);
-    LED_JOINTS.map(|name| {
-        robot::hand::JOINTS.iter().position(|joint| *joint == name).map_or(0.0, |index| angles[index])
-    })
+    world
+        .object_pose(index)
+        .map_or_else(Vector3::zeros, |pose| pose.translation.vector)
 }
 
 /// The points of the object that face the camera, and their box.
 fn observe(world: &World, index: usize) -> Option<Object> {
     let mut points = Vec::new();
-    for visual in world.visuals().iter().filter(|visual| usize::from(visual.instance) == index + 2) {
+    for visual in world
+        .visuals()
+        .iter()
+        .filter(|visual| usize::from(visual.instance) == index + 2)
+    {
         let pose: Isometry3<f64> = visual.world_from_mesh.cast();
         for triangle in &visual.mesh.triangles {
             let [a, b, c] = triangle.map(|i| {
@@ -188,8 +246,10 @@ fn observe(world: &World, index: usize) -> Option<Object> {
             let count = ((normal.norm() * 0.5 / 9e-6).ceil() as usize).clamp(1, 4000);
             for i in 0..count {
                 // An additive sequence in two dimensions covers the triangle evenly.
-                let (mut u, mut v) =
-                    ((0.5 + 0.754_877_666 * i as f64).fract(), (0.5 + 0.569_840_291 * i as f64).fract());
+                let (mut u, mut v) = (
+                    (0.5 + 0.754_877_666 * i as f64).fract(),
+                    (0.5 + 0.569_840_291 * i as f64).fract(),
+                );
                 if u + v > 1.0 {
                     (u, v) = (1.0 - u, 1.0 - v);
                 }
@@ -197,6 +257,10 @@ fn observe(world: &World, index: usize) -> Option<Object> {
             }
         }
     }
-    let target = pointcloud::Target::from_points(&points, &pointcloud::Config::default(), &CAMERA).ok()?;
-    Some(Object { bounds: target.table_box, points: target.points })
+    let target =
+        pointcloud::Target::from_points(&points, &pointcloud::Config::default(), &CAMERA).ok()?;
+    Some(Object {
+        bounds: target.table_box,
+        points: target.points,
+    })
 }

@@ -19,7 +19,9 @@ pub enum ActionError {
         actual: usize,
     },
     /// NaN or infinite.
-    #[error("number {index} of the policy's action is {value}, which is not finite; the robot holds")]
+    #[error(
+        "number {index} of the policy's action is {value}, which is not finite; the robot holds"
+    )]
     NotFinite {
         /// Place of the number.
         index: usize,
@@ -35,7 +37,9 @@ pub enum ActionError {
         why: &'static str,
     },
     /// The hand has another count of joints.
-    #[error("the policy moves {actual} joints of a hand, but this hand has {expected}; it is for another robot")]
+    #[error(
+        "the policy moves {actual} joints of a hand, but this hand has {expected}; it is for another robot"
+    )]
     Hand {
         /// Led joints of this hand.
         expected: usize,
@@ -73,18 +77,38 @@ impl Decoder {
     ///
     /// # Errors
     /// When this robot cannot do it.
-    pub fn new(action: Action, hand: Hand, tool0_from_palm: Isometry3<f64>) -> Result<Self, ActionError> {
+    pub fn new(
+        action: Action,
+        hand: Hand,
+        tool0_from_palm: Isometry3<f64>,
+    ) -> Result<Self, ActionError> {
         for part in &action.parts {
             if let Some(why) = part.meaning.unavailable() {
-                return Err(ActionError::Unavailable { meaning: part.meaning, why });
+                return Err(ActionError::Unavailable {
+                    meaning: part.meaning,
+                    why,
+                });
             }
-            let is_led = matches!(part.meaning, Meaning::HandJointDelta | Meaning::HandJointTargets);
+            let is_led = matches!(
+                part.meaning,
+                Meaning::HandJointDelta | Meaning::HandJointTargets
+            );
             if is_led && part.size != robot::hand::LED_JOINTS.len() {
-                return Err(ActionError::Hand { expected: robot::hand::LED_JOINTS.len(), actual: part.size });
+                return Err(ActionError::Hand {
+                    expected: robot::hand::LED_JOINTS.len(),
+                    actual: part.size,
+                });
             }
         }
         let smoothed = vec![0.0; action.size()];
-        Ok(Self { action, hand, tool0_from_palm, smoothed, palm: None, ticks: None })
+        Ok(Self {
+            action,
+            hand,
+            tool0_from_palm,
+            smoothed,
+            palm: None,
+            ticks: None,
+        })
     }
 
     /// Forgets the past: the next targets start from what is measured then.
@@ -97,12 +121,25 @@ impl Decoder {
     /// The targets that the output asks for. Parts of the robot that it says nothing of keep their targets.
     pub fn decode(&mut self, output: &[f32], snapshot: &Snapshot) -> Result<Targets, ActionError> {
         if output.len() != self.action.size() {
-            return Err(ActionError::Size { expected: self.action.size(), actual: output.len() });
+            return Err(ActionError::Size {
+                expected: self.action.size(),
+                actual: output.len(),
+            });
         }
-        if let Some((index, value)) = output.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(ActionError::NotFinite { index, value: *value });
+        if let Some((index, value)) = output
+            .iter()
+            .enumerate()
+            .find(|(_, value)| !value.is_finite())
+        {
+            return Err(ActionError::NotFinite {
+                index,
+                value: *value,
+            });
         }
-        let mut targets = Targets { arm: snapshot.arm_targets, hand: snapshot.hand_targets };
+        let mut targets = Targets {
+            arm: snapshot.arm_targets,
+            hand: snapshot.hand_targets,
+        };
         let mut start = 0;
         for part in &self.action.parts.clone() {
             let numbers = self.scaled(part, start, output);
@@ -121,9 +158,17 @@ impl Decoder {
             .zip(smoothed)
             .enumerate()
             .map(|(index, (raw, smoothed))| {
-                let clipped = self.action.clip.map_or(*raw, |clip| raw.clamp(-clip.abs(), clip.abs()));
-                *smoothed = part.smoothing * f64::from(clipped) + (1.0 - part.smoothing) * *smoothed;
-                *smoothed * part.scale.get(index % part.scale.len().max(1)).unwrap_or(&1.0)
+                let clipped = self
+                    .action
+                    .clip
+                    .map_or(*raw, |clip| raw.clamp(-clip.abs(), clip.abs()));
+                *smoothed =
+                    part.smoothing * f64::from(clipped) + (1.0 - part.smoothing) * *smoothed;
+                *smoothed
+                    * part
+                        .scale
+                        .get(index % part.scale.len().max(1))
+                        .unwrap_or(&1.0)
             })
             .collect()
     }
@@ -138,7 +183,10 @@ impl Decoder {
         match (part.meaning, numbers) {
             (Meaning::EndEffectorDelta, &[x, y, z, rx, ry, rz]) => {
                 let palm = self.palm.unwrap_or(snapshot.poses.base_from_palm);
-                let (shift, turn) = (Vector3::new(x, y, z), UnitQuaternion::new(Vector3::new(rx, ry, rz)));
+                let (shift, turn) = (
+                    Vector3::new(x, y, z),
+                    UnitQuaternion::new(Vector3::new(rx, ry, rz)),
+                );
                 let moved = match part.frame {
                     Frame::BaseLink => Isometry3::from_parts(
                         Translation3::from(palm.translation.vector + shift),
@@ -165,7 +213,9 @@ impl Decoder {
             (Meaning::HandJointDelta, numbers) => add(&mut targets.hand, numbers),
             (Meaning::HandJointTargets, numbers) => set(&mut targets.hand, numbers),
             (Meaning::HandServoDelta, numbers) => {
-                let mut ticks = self.ticks.unwrap_or_else(|| servo_positions(&self.hand, &snapshot.measured));
+                let mut ticks = self
+                    .ticks
+                    .unwrap_or_else(|| servo_positions(&self.hand, &snapshot.measured));
                 add(&mut ticks, numbers);
                 targets.hand = self.led(ticks);
             }
@@ -175,7 +225,10 @@ impl Decoder {
                 targets.hand = self.led(ticks);
             }
             (meaning, _) => {
-                return Err(ActionError::Unavailable { meaning, why: meaning.unavailable().unwrap_or("of its size") });
+                return Err(ActionError::Unavailable {
+                    meaning,
+                    why: meaning.unavailable().unwrap_or("of its size"),
+                });
             }
         }
         Ok(())
@@ -199,14 +252,23 @@ pub fn led_angles(hand: &Hand, ticks: [f64; 5]) -> LedAngles {
     let angles = hand.angles(ticks);
     robot::hand::LED_JOINTS.map(|name| {
         let index = robot::hand::JOINTS.iter().position(|joint| *joint == name);
-        index.and_then(|index| angles.get(index)).copied().unwrap_or(0.0)
+        index
+            .and_then(|index| angles.get(index))
+            .copied()
+            .unwrap_or(0.0)
     })
 }
 
 fn add(targets: &mut [f64], numbers: &[f64]) {
-    targets.iter_mut().zip(numbers).for_each(|(target, number)| *target += number);
+    targets
+        .iter_mut()
+        .zip(numbers)
+        .for_each(|(target, number)| *target += number);
 }
 
 fn set(targets: &mut [f64], numbers: &[f64]) {
-    targets.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
+    targets
+        .iter_mut()
+        .zip(numbers)
+        .for_each(|(target, number)| *target = *number);
 }

@@ -43,7 +43,10 @@ pub struct Learned {
 
 impl std::fmt::Debug for Learned {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Learned").field("observer", &self.observer).finish_non_exhaustive()
+        formatter
+            .debug_struct("Learned")
+            .field("observer", &self.observer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -57,13 +60,20 @@ impl Learned {
         options: &ModelOptions,
     ) -> Result<Self, LearnedError> {
         let (Engine::Network(file), Some(action)) = (&manifest.engine, &manifest.action) else {
-            return Err(LearnedError::NotLearned { name: manifest.name.clone() });
+            return Err(LearnedError::NotLearned {
+                name: manifest.name.clone(),
+            });
         };
         // What the robot lacks is told before the file is looked for: no file would help.
         let observer = Observer::new(manifest.observations.clone(), hand.clone())?;
         let decoder = Decoder::new(action.clone(), hand.clone(), tool0_from_palm)?;
         let network = OnnxNetwork::load(folder, file, &manifest.observations, action, options)?;
-        Ok(Self::with_network(observer, Box::new(network), decoder, action.size()))
+        Ok(Self::with_network(
+            observer,
+            Box::new(network),
+            decoder,
+            action.size(),
+        ))
     }
 
     /// From its parts.
@@ -73,7 +83,12 @@ impl Learned {
         decoder: Decoder,
         action_size: usize,
     ) -> Self {
-        Self { observer, network, decoder, previous_action: vec![0.0; action_size] }
+        Self {
+            observer,
+            network,
+            decoder,
+            previous_action: vec![0.0; action_size],
+        }
     }
 
     /// Forgets the past.
@@ -85,7 +100,10 @@ impl Learned {
 
     /// One control step.
     pub fn step(&mut self, snapshot: &Snapshot) -> Result<Targets, LearnedError> {
-        let snapshot = Snapshot { previous_action: self.previous_action.clone(), ..snapshot.clone() };
+        let snapshot = Snapshot {
+            previous_action: self.previous_action.clone(),
+            ..snapshot.clone()
+        };
         let inputs = self.observer.observe(&snapshot)?;
         let output = self.network.run(&inputs)?;
         let targets = self.decoder.decode(&output, &snapshot)?;

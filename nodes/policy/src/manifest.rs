@@ -43,6 +43,7 @@ pub struct Manifest {
     /// Control steps in an episode; after that it is done.
     pub steps: u32,
     /// What computes it.
+    #[serde(with = "serde_yaml::with::singleton_map_recursive")]
     pub engine: Engine,
     /// Inputs of the network, in any order; empty for a built-in.
     #[serde(default)]
@@ -285,7 +286,10 @@ impl Meaning {
     /// Numbers that it has on a robot of six arm joints and a hand of five servos; `None` where any count may be.
     fn size(self) -> Option<usize> {
         match self {
-            Self::EndEffectorDelta | Self::EndEffectorWrench | Self::ArmJointDelta | Self::ArmJointTargets => Some(6),
+            Self::EndEffectorDelta
+            | Self::EndEffectorWrench
+            | Self::ArmJointDelta
+            | Self::ArmJointTargets => Some(6),
             Self::EndEffectorPose => Some(7),
             Self::HandServoDelta | Self::HandServoTargets => Some(5),
             // Hands differ; whether it fits this one shows when the policy is loaded for it.
@@ -297,7 +301,10 @@ impl Meaning {
     pub fn is_arm(self) -> bool {
         !matches!(
             self,
-            Self::HandJointDelta | Self::HandJointTargets | Self::HandServoDelta | Self::HandServoTargets
+            Self::HandJointDelta
+                | Self::HandJointTargets
+                | Self::HandServoDelta
+                | Self::HandServoTargets
         )
     }
 
@@ -343,15 +350,26 @@ impl Manifest {
     /// Reads and checks a manifest file.
     pub fn from_file(path: &Path) -> Result<Self, ManifestError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| ManifestError::Read { file: file.clone(), error })?;
+        let text = std::fs::read_to_string(path).map_err(|error| ManifestError::Read {
+            file: file.clone(),
+            error,
+        })?;
         Self::from_yaml(&text, &file)
     }
 
     /// Reads and checks a manifest; `file` names where it came from in errors.
     pub fn from_yaml(text: &str, file: &str) -> Result<Self, ManifestError> {
-        let manifest: Self =
-            serde_yaml::from_str(text).map_err(|error| ManifestError::Yaml { file: file.to_owned(), error })?;
-        manifest.check().map_err(|(field, problem)| ManifestError::Value { file: file.to_owned(), field, problem })?;
+        let manifest: Self = serde_yaml::from_str(text).map_err(|error| ManifestError::Yaml {
+            file: file.to_owned(),
+            error,
+        })?;
+        manifest
+            .check()
+            .map_err(|(field, problem)| ManifestError::Value {
+                file: file.to_owned(),
+                field,
+                problem,
+            })?;
         Ok(manifest)
     }
 
@@ -367,29 +385,51 @@ impl Manifest {
             return if self.observations.is_empty() && self.action.is_none() {
                 Ok(())
             } else {
-                wrong("observations".to_owned(), "a built-in has its own observations and actions; leave them out")
+                wrong(
+                    "observations".to_owned(),
+                    "a built-in has its own observations and actions; leave them out",
+                )
             };
         };
-        if network.sha256.len() != 64 || !network.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return wrong("engine.network.sha256".to_owned(), "must be 64 hexadecimal digits, as sha256sum prints them");
+        if network.sha256.len() != 64
+            || !network.sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
+            return wrong(
+                "engine.network.sha256".to_owned(),
+                "must be 64 hexadecimal digits, as sha256sum prints them",
+            );
         }
         if self.observations.is_empty() {
-            return wrong("observations".to_owned(), "a network needs at least one input");
+            return wrong(
+                "observations".to_owned(),
+                "a network needs at least one input",
+            );
         }
         for input in &self.observations {
             let name = format!("observations.{}", input.input);
             if input.entries.is_empty() {
                 return wrong(name, "needs at least one entry");
             }
-            if self.observations.iter().filter(|other| other.input == input.input).count() > 1 {
+            if self
+                .observations
+                .iter()
+                .filter(|other| other.input == input.input)
+                .count()
+                > 1
+            {
                 return wrong(name, "is given twice");
             }
             for entry in &input.entries {
-                entry.check().map_err(|problem| (format!("{name}.{:?}", entry.source), problem))?;
+                entry
+                    .check()
+                    .map_err(|problem| (format!("{name}.{:?}", entry.source), problem))?;
             }
         }
         let Some(action) = &self.action else {
-            return wrong("action".to_owned(), "a network needs one: what do its numbers mean?");
+            return wrong(
+                "action".to_owned(),
+                "a network needs one: what do its numbers mean?",
+            );
         };
         action.check()
     }
@@ -403,18 +443,31 @@ impl Entry {
 
     fn check(&self) -> Result<(), String> {
         if self.shape.is_empty() || self.size() == 0 || self.size() > 1_000_000 {
-            return Err(format!("the shape {:?} has no numbers, or too many", self.shape));
+            return Err(format!(
+                "the shape {:?} has no numbers, or too many",
+                self.shape
+            ));
         }
         if self.source == Source::TargetPoints && !matches!(self.shape.as_slice(), [_, 3]) {
-            return Err(format!("points have the shape [N, 3]; got {:?}", self.shape));
+            return Err(format!(
+                "points have the shape [N, 3]; got {:?}",
+                self.shape
+            ));
         }
         if self.history == 0 || self.history > 100 {
-            return Err(format!("history must be from 1 to 100; got {}", self.history));
+            return Err(format!(
+                "history must be from 1 to 100; got {}",
+                self.history
+            ));
         }
         if let Some(normalisation) = &self.normalisation {
             for (name, list) in [("mean", &normalisation.mean), ("std", &normalisation.std)] {
                 if !list.is_empty() && !self.size().is_multiple_of(list.len()) {
-                    return Err(format!("{name} has {} numbers, which do not fit {}", list.len(), self.size()));
+                    return Err(format!(
+                        "{name} has {} numbers, which do not fit {}",
+                        list.len(),
+                        self.size()
+                    ));
                 }
                 if !list.iter().all(|number| number.is_finite()) {
                     return Err(format!("{name} must be finite"));
@@ -436,12 +489,24 @@ impl Action {
 
     fn check(&self) -> Result<(), (String, String)> {
         if self.parts.is_empty() {
-            return Err(("action.parts".to_owned(), "needs at least one part".to_owned()));
+            return Err((
+                "action.parts".to_owned(),
+                "needs at least one part".to_owned(),
+            ));
         }
         for is_arm in [true, false] {
-            if self.parts.iter().filter(|part| part.meaning.is_arm() == is_arm).count() > 1 {
+            if self
+                .parts
+                .iter()
+                .filter(|part| part.meaning.is_arm() == is_arm)
+                .count()
+                > 1
+            {
                 let what = if is_arm { "arm" } else { "hand" };
-                return Err(("action.parts".to_owned(), format!("two parts move the {what}; leave one")));
+                return Err((
+                    "action.parts".to_owned(),
+                    format!("two parts move the {what}; leave one"),
+                ));
             }
         }
         for part in &self.parts {
@@ -451,13 +516,20 @@ impl Action {
                 return wrong(format!("has {expected} numbers, not {}", part.size));
             }
             if !part.scale.is_empty() && !part.size.is_multiple_of(part.scale.len()) {
-                return wrong(format!("scale has {} numbers, which do not fit {}", part.scale.len(), part.size));
+                return wrong(format!(
+                    "scale has {} numbers, which do not fit {}",
+                    part.scale.len(),
+                    part.size
+                ));
             }
             if !part.scale.iter().all(|factor| factor.is_finite()) {
                 return wrong("scale must be finite".to_owned());
             }
             if !(part.smoothing > 0.0 && part.smoothing <= 1.0) {
-                return wrong(format!("smoothing must be above 0 and at most 1; got {}", part.smoothing));
+                return wrong(format!(
+                    "smoothing must be above 0 and at most 1; got {}",
+                    part.smoothing
+                ));
             }
         }
         Ok(())
@@ -484,8 +556,18 @@ action:
 
     #[test]
     fn the_shipped_manifests_are_good() {
-        for name in ["geometric.yaml", "examples/tapg_teacher.yaml", "examples/tapg_student.yaml", "examples/resdex_vision.yaml", "examples/resdex_state.yaml"] {
-            let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/policies")).join(name);
+        for name in [
+            "geometric.yaml",
+            "examples/tapg_teacher.yaml",
+            "examples/tapg_student.yaml",
+            "examples/resdex_vision.yaml",
+            "examples/resdex_state.yaml",
+        ] {
+            let path = Path::new(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../models/policies"
+            ))
+            .join(name);
             Manifest::from_file(&path).unwrap_or_else(|error| panic!("{error}"));
         }
     }
@@ -494,21 +576,43 @@ action:
     fn mistakes_are_named() {
         Manifest::from_yaml(GOOD, "m.yaml").unwrap();
         for (from, to, expected) in [
-            ("rate_hz: 7.5", "rate_hz: 0", "m.yaml: rate_hz: must be above 0"),
+            (
+                "rate_hz: 7.5",
+                "rate_hz: 0",
+                "m.yaml: rate_hz: must be above 0",
+            ),
             ("steps: 75", "steps: 0", "steps"),
             ("shape: [6]", "shape: [0]", "observations.state"),
-            ("shape: [6]", "shape: [6], normalisation: {mean: [1, 2, 3, 4]}", "mean has 4 numbers"),
-            ("shape: [6]", "shape: [6], normalisation: {std: [0]}", "std must be positive"),
+            (
+                "shape: [6]",
+                "shape: [6], normalisation: {mean: [1, 2, 3, 4]}",
+                "mean has 4 numbers",
+            ),
+            (
+                "shape: [6]",
+                "shape: [6], normalisation: {std: [0]}",
+                "std must be positive",
+            ),
             ("shape: [6]", "shape: [6], history: 0", "history"),
-            ("source: arm_joint_positions", "source: arm_joint_position", "unknown variant"),
+            (
+                "source: arm_joint_positions",
+                "source: arm_joint_position",
+                "unknown variant",
+            ),
             ("size: 6, scale", "size: 5, scale", "has 6 numbers, not 5"),
             ("scale: [0.1]", "scale: [0.1], smoothing: 0", "smoothing"),
             ("5f70", "", "sha256"),
             ("steps: 75", "steps: 75\nspeed: 1", "unknown field"),
-            ("scale: [0.1]}", "scale: [0.1]}\n    - {meaning: end_effector_delta, size: 6}", "two parts move the arm"),
+            (
+                "scale: [0.1]}",
+                "scale: [0.1]}\n    - {meaning: end_effector_delta, size: 6}",
+                "two parts move the arm",
+            ),
         ] {
             assert!(GOOD.contains(from));
-            let error = Manifest::from_yaml(&GOOD.replacen(from, to, 1), "m.yaml").expect_err(to).to_string();
+            let error = Manifest::from_yaml(&GOOD.replacen(from, to, 1), "m.yaml")
+                .expect_err(to)
+                .to_string();
             assert!(error.contains(expected), "{error} should tell {expected}");
         }
     }

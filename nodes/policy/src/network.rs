@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use inference::{DType, Dimension, InferenceError, Model, ModelDescription, ModelOptions, Tensor, TensorSpec};
+use inference::{
+    DType, Dimension, InferenceError, Model, ModelDescription, ModelOptions, Tensor, TensorSpec,
+};
 use ndarray::ArrayD;
 
 use crate::manifest::{Action, Input, NetworkFile};
@@ -38,18 +40,26 @@ impl OnnxNetwork {
         let description = ModelDescription {
             file: file.file.clone(),
             sha256: file.sha256.clone(),
-            inputs: inputs.iter().map(|input| spec(&input.input, input_shape(input))).collect(),
+            inputs: inputs
+                .iter()
+                .map(|input| spec(&input.input, input_shape(input)))
+                .collect(),
             outputs: vec![spec(&file.output, vec![1, action.size()])],
         };
         let model = Model::load_described(folder, &description, options)?;
-        Ok(Self { model, output: file.output.clone() })
+        Ok(Self {
+            model,
+            output: file.output.clone(),
+        })
     }
 }
 
 impl Network for OnnxNetwork {
     fn run(&mut self, inputs: &[(String, ArrayD<f32>)]) -> Result<Vec<f32>, InferenceError> {
-        let tensors: Vec<(&str, Tensor<'_>)> =
-            inputs.iter().map(|(name, array)| (name.as_str(), Tensor::F32(array.view()))).collect();
+        let tensors: Vec<(&str, Tensor<'_>)> = inputs
+            .iter()
+            .map(|(name, array)| (name.as_str(), Tensor::F32(array.view())))
+            .collect();
         let outputs = self.model.run(&tensors)?;
         Ok(outputs.f32(&self.output)?.iter().copied().collect())
     }

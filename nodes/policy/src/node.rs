@@ -62,7 +62,9 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     let mut policy = PolicyNode::new(node)?;
     let mut start = policy.node.serve::<Trigger>("policy/start")?;
     let mut stop = policy.node.serve::<Trigger>("policy/stop")?;
-    let points = policy.node.subscribe::<PointCloud2>("target/points", Qos::reliable(2))?;
+    let points = policy
+        .node
+        .subscribe::<PointCloud2>("target/points", Qos::reliable(2))?;
     policy.publish_status("idle", "not started");
     loop {
         tokio::select! {
@@ -142,23 +144,29 @@ struct Running {
 
 impl PolicyNode {
     fn new(node: Node) -> Result<Self, NodeError> {
-        let manifest_file = node.parameter(
-            ParameterSpec::<String>::new("manifest", "")
-                .describe("the policy's manifest; empty: models/policies/geometric.yaml as built in"),
-        )?;
+        let manifest_file =
+            node.parameter(ParameterSpec::<String>::new("manifest", "").describe(
+                "the policy's manifest; empty: models/policies/geometric.yaml as built in",
+            ))?;
         let urdf_file = node.parameter(
-            ParameterSpec::<String>::new("urdf", "").describe("robot description; empty: urdf/ur5_sih.urdf as built in"),
+            ParameterSpec::<String>::new("urdf", "")
+                .describe("robot description; empty: urdf/ur5_sih.urdf as built in"),
         )?;
-        let hand_file = node.parameter(
-            ParameterSpec::<String>::new("hand", "")
-                .describe("calibration of the hand; empty: calibration/sih_right.yaml as built in"),
-        )?;
+        let hand_file = node
+            .parameter(ParameterSpec::<String>::new("hand", "").describe(
+                "calibration of the hand; empty: calibration/sih_right.yaml as built in",
+            ))?;
         let threads = node.parameter(
-            ParameterSpec::<i64>::new("threads", 1).describe("threads that a network may use").range(1..=64),
+            ParameterSpec::<i64>::new("threads", 1)
+                .describe("threads that a network may use")
+                .range(1..=64),
         )?;
         let manifest_file = PathBuf::from(manifest_file.get());
         let (manifest, folder) = if manifest_file.as_os_str().is_empty() {
-            (Manifest::from_yaml(GEOMETRIC, "geometric.yaml (built in)")?, Path::new(".").to_owned())
+            (
+                Manifest::from_yaml(GEOMETRIC, "geometric.yaml (built in)")?,
+                Path::new(".").to_owned(),
+            )
         } else {
             let folder = manifest_file.parent().unwrap_or(Path::new(".")).to_owned();
             (Manifest::from_file(&manifest_file)?, folder)
@@ -176,14 +184,18 @@ impl PolicyNode {
         let defaults = crate::geometric::Settings::default();
         let (engine, goal) = match &manifest.engine {
             EngineManifest::Builtin(Builtin::Geometric(settings)) => {
-                let geometric = Geometric::new(kinematics.clone(), &hand, settings.clone(), step_s)?;
+                let geometric =
+                    Geometric::new(kinematics.clone(), &hand, settings.clone(), step_s)?;
                 (Engine::Geometric(Box::new(geometric)), settings.goal_m)
             }
             EngineManifest::Network(_) => {
                 let rest = kinematics.positions([])?;
                 let tool0_from_palm = kinematics.forward(&rest)?.relative("tool0", "palm")?;
                 let threads = usize::try_from(threads.get()).ok();
-                let options = ModelOptions { threads, ..ModelOptions::default() };
+                let options = ModelOptions {
+                    threads,
+                    ..ModelOptions::default()
+                };
                 let learned = Learned::load(&manifest, &folder, &hand, tool0_from_palm, &options)?;
                 (Engine::Learned(Box::new(learned)), defaults.goal_m)
             }
@@ -210,10 +222,17 @@ impl PolicyNode {
     fn start(&mut self, call: Call<Trigger>) {
         self.read_joints();
         let now = self.node.now();
-        let fresh = self.target.as_ref().is_some_and(|(_, seen)| now.saturating_since(*seen) <= TARGET_AGE);
+        let fresh = self
+            .target
+            .as_ref()
+            .is_some_and(|(_, seen)| now.saturating_since(*seen) <= TARGET_AGE);
         let measured = match self.measured() {
             Ok(measured) if fresh => measured,
-            Ok(_) => return call.respond(TriggerResponse::refused("the target is not seen; point at an object first")),
+            Ok(_) => {
+                return call.respond(TriggerResponse::refused(
+                    "the target is not seen; point at an object first",
+                ));
+            }
             Err(error) => return call.respond(TriggerResponse::refused(error.to_string())),
         };
         match &mut self.engine {
@@ -228,7 +247,10 @@ impl PolicyNode {
             poses: None,
         });
         self.publish_status("approach", &self.manifest.name);
-        call.respond(TriggerResponse::done(format!("{} runs", self.manifest.name)));
+        call.respond(TriggerResponse::done(format!(
+            "{} runs",
+            self.manifest.name
+        )));
     }
 
     fn stop(&mut self, reason: &str) {
@@ -245,7 +267,9 @@ impl PolicyNode {
         self.read_joints();
         let now = self.node.now();
         let period = Duration::from_secs_f64(1.0 / self.manifest.rate_hz);
-        let Some(mut running) = self.running.take() else { return };
+        let Some(mut running) = self.running.take() else {
+            return;
+        };
         // Cameras may be faster than the policy; a tenth of a period is jitter.
         let too_early = |last: Time| now.saturating_since(last) < period.mul_f64(0.9);
         if running.last_step.is_some_and(too_early) {
@@ -264,7 +288,8 @@ impl PolicyNode {
                 }
                 if let Some(hand) = step.hand {
                     running.hand_targets = hand;
-                    self.hand_command.publish(self.trajectory(&LED_JOINTS, &hand, None));
+                    self.hand_command
+                        .publish(self.trajectory(&LED_JOINTS, &hand, None));
                 }
                 running.step += 1;
                 let count = format!("step {} of {}", running.step, self.manifest.steps);
@@ -285,13 +310,16 @@ impl PolicyNode {
     }
 
     fn look(&mut self, cloud: &PointCloud2) {
-        let bounds = self.boxes.latest().and_then(|marker| match message::decode_box(&marker) {
-            Ok(bounds) => bounds,
-            Err(error) => {
-                tracing::warn!("target/box: {error}");
-                None
-            }
-        });
+        let bounds = self
+            .boxes
+            .latest()
+            .and_then(|marker| match message::decode_box(&marker) {
+                Ok(bounds) => bounds,
+                Err(error) => {
+                    tracing::warn!("target/box: {error}");
+                    None
+                }
+            });
         let points = message::decode_points(cloud).unwrap_or_else(|error| {
             tracing::warn!("target/points: {error}");
             Vec::new()
@@ -306,10 +334,13 @@ impl PolicyNode {
     fn read_joints(&mut self) {
         while let Some(message) = self.joint_states.try_next() {
             for (index, name) in message.name.iter().enumerate() {
-                let number = |list: &[f64]| list.get(index).copied().filter(|number| number.is_finite());
+                let number =
+                    |list: &[f64]| list.get(index).copied().filter(|number| number.is_finite());
                 if let Some(position) = number(&message.position) {
-                    let rest = [number(&message.velocity), number(&message.effort)].map(Option::unwrap_or_default);
-                    self.joints.insert(name.clone(), [position, rest[0], rest[1]]);
+                    let rest = [number(&message.velocity), number(&message.effort)]
+                        .map(Option::unwrap_or_default);
+                    self.joints
+                        .insert(name.clone(), [position, rest[0], rest[1]]);
                 }
             }
         }
@@ -340,13 +371,19 @@ impl PolicyNode {
         let measured = self.measured()?;
         let step = match &mut self.engine {
             Engine::Geometric(geometric) => {
-                let object = self
-                    .target
-                    .as_ref()
-                    .filter(|_| self.is_seen_now)
-                    .map(|(target, _)| Object { bounds: target.bounds, points: target.points.clone() });
-                let led = measured.led();
-                let output = geometric.step(&Input { arm: &measured.arm, hand: &led, object: object.as_ref() })?;
+                let object =
+                    self.target
+                        .as_ref()
+                        .filter(|_| self.is_seen_now)
+                        .map(|(target, _)| Object {
+                            bounds: target.bounds,
+                            points: target.points.clone(),
+                        });
+                let output = geometric.step(&Input {
+                    arm: &measured.arm,
+                    load: &measured.led_load(),
+                    object: object.as_ref(),
+                })?;
                 Step {
                     arm: output.arm.map(|arm| (arm, Some(output.arm_velocity))),
                     hand: output.hand,
@@ -355,9 +392,12 @@ impl PolicyNode {
             }
             Engine::Learned(learned) => {
                 let poses = Poses::of(&self.kinematics, &measured.arm, &measured.hand)?;
-                let velocities = running.poses.as_ref().map_or_else(Velocities::default, |before| {
-                    poses.velocities_since(before, 1.0 / self.manifest.rate_hz)
-                });
+                let velocities = running
+                    .poses
+                    .as_ref()
+                    .map_or_else(Velocities::default, |before| {
+                        poses.velocities_since(before, 1.0 / self.manifest.rate_hz)
+                    });
                 running.poses = Some(poses.clone());
                 let targets = learned.step(&Snapshot {
                     measured,
@@ -369,7 +409,11 @@ impl PolicyNode {
                     poses,
                     velocities,
                 })?;
-                Step { arm: Some((targets.arm, None)), hand: Some(targets.hand), phase: "approach" }
+                Step {
+                    arm: Some((targets.arm, None)),
+                    hand: Some(targets.hand),
+                    phase: "approach",
+                }
             }
         };
         check_finite(&step)?;
@@ -377,11 +421,20 @@ impl PolicyNode {
     }
 
     fn command_arm(&self, positions: [f64; 6], velocities: Option<[f64; 6]>) {
-        self.arm_command.publish(self.trajectory(&ur5::JOINTS, &positions, velocities.as_ref().map(|v| &v[..])));
+        self.arm_command.publish(self.trajectory(
+            &ur5::JOINTS,
+            &positions,
+            velocities.as_ref().map(|v| &v[..]),
+        ));
     }
 
     /// One point, a control step ahead.
-    fn trajectory(&self, joints: &[&str], positions: &[f64], velocities: Option<&[f64]>) -> JointTrajectory {
+    fn trajectory(
+        &self,
+        joints: &[&str],
+        positions: &[f64],
+        velocities: Option<&[f64]>,
+    ) -> JointTrajectory {
         JointTrajectory {
             header: Header::new(self.node.now(), ""),
             joint_names: joints.iter().map(|name| (*name).to_owned()).collect(),
@@ -397,13 +450,20 @@ impl PolicyNode {
     fn publish_status(&self, message: &str, reason: &str) {
         let failed = message == "failed";
         self.status.publish(DiagnosticStatus {
-            level: if failed { DiagnosticStatus::ERROR } else { DiagnosticStatus::OK },
+            level: if failed {
+                DiagnosticStatus::ERROR
+            } else {
+                DiagnosticStatus::OK
+            },
             name: "policy".to_owned(),
             message: message.to_owned(),
             values: vec![
                 KeyValue::new("reason", reason),
                 KeyValue::new("policy", &self.manifest.name),
-                KeyValue::new("step", self.running.as_ref().map_or(0, |running| running.step)),
+                KeyValue::new(
+                    "step",
+                    self.running.as_ref().map_or(0, |running| running.step),
+                ),
             ],
             ..DiagnosticStatus::default()
         });
@@ -412,10 +472,24 @@ impl PolicyNode {
 
 /// Whatever computed the targets: nothing but numbers leaves this node.
 fn check_finite(step: &Step) -> Result<(), StepError> {
-    let arm = step.arm.iter().flat_map(|(arm, _)| ur5::JOINTS.into_iter().zip(*arm));
-    let velocity = step.arm.iter().flat_map(|(_, velocity)| velocity).flat_map(|v| ur5::JOINTS.into_iter().zip(*v));
-    let hand = step.hand.iter().flat_map(|hand| LED_JOINTS.into_iter().zip(*hand));
-    match arm.chain(velocity).chain(hand).find(|(_, value)| !value.is_finite()) {
+    let arm = step
+        .arm
+        .iter()
+        .flat_map(|(arm, _)| ur5::JOINTS.into_iter().zip(*arm));
+    let velocity = step
+        .arm
+        .iter()
+        .flat_map(|(_, velocity)| velocity)
+        .flat_map(|v| ur5::JOINTS.into_iter().zip(*v));
+    let hand = step
+        .hand
+        .iter()
+        .flat_map(|hand| LED_JOINTS.into_iter().zip(*hand));
+    match arm
+        .chain(velocity)
+        .chain(hand)
+        .find(|(_, value)| !value.is_finite())
+    {
         Some((joint, value)) => Err(StepError::NotFinite { joint, value }),
         None => Ok(()),
     }

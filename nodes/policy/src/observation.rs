@@ -24,7 +24,9 @@ pub enum ObservationError {
         why: &'static str,
     },
     /// The manifest's shape is not what this robot gives.
-    #[error("the policy wants {expected} numbers of {source_name:?}, but this robot gives {actual}; it is for another robot")]
+    #[error(
+        "the policy wants {expected} numbers of {source_name:?}, but this robot gives {actual}; it is for another robot"
+    )]
     Size {
         /// Name of the source.
         source_name: Source,
@@ -63,7 +65,11 @@ impl Observer {
             return Err(ObservationError::Unavailable { source_name, why });
         }
         let histories = entries().map(|_| VecDeque::new()).collect();
-        Ok(Self { inputs, hand, histories })
+        Ok(Self {
+            inputs,
+            hand,
+            histories,
+        })
     }
 
     /// Forgets the past.
@@ -72,14 +78,19 @@ impl Observer {
     }
 
     /// The inputs by name, with a batch of one in front.
-    pub fn observe(&mut self, snapshot: &Snapshot) -> Result<Vec<(String, ArrayD<f32>)>, ObservationError> {
+    pub fn observe(
+        &mut self,
+        snapshot: &Snapshot,
+    ) -> Result<Vec<(String, ArrayD<f32>)>, ObservationError> {
         let mut histories = self.histories.iter_mut();
         let mut built = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
             let mut numbers = Vec::new();
             for entry in &input.entries {
                 let now = values(entry, snapshot, &self.hand)?;
-                let Some(history) = histories.next() else { continue };
+                let Some(history) = histories.next() else {
+                    continue;
+                };
                 // Before there is a past, the present stands for it.
                 while history.len() < entry.history {
                     history.push_back(now.clone());
@@ -102,9 +113,17 @@ impl Observer {
 /// Shape of an input with its batch of one.
 pub fn input_shape(input: &Input) -> Vec<usize> {
     match input.entries.as_slice() {
-        [only] if only.history == 1 => std::iter::once(1).chain(only.shape.iter().copied()).collect(),
-        [only] => [1, only.history].into_iter().chain(only.shape.iter().copied()).collect(),
-        many => vec![1, many.iter().map(|entry| entry.size() * entry.history).sum()],
+        [only] if only.history == 1 => std::iter::once(1)
+            .chain(only.shape.iter().copied())
+            .collect(),
+        [only] => [1, only.history]
+            .into_iter()
+            .chain(only.shape.iter().copied())
+            .collect(),
+        many => vec![
+            1,
+            many.iter().map(|entry| entry.size() * entry.history).sum(),
+        ],
     }
 }
 
@@ -113,13 +132,19 @@ fn values(entry: &Entry, snapshot: &Snapshot, hand: &Hand) -> Result<Vec<f32>, O
     let mut numbers = raw(entry, snapshot, hand)?;
     let (expected, actual) = (entry.size(), numbers.len());
     if expected != actual {
-        return Err(ObservationError::Size { source_name: entry.source, expected, actual });
+        return Err(ObservationError::Size {
+            source_name: entry.source,
+            expected,
+            actual,
+        });
     }
     if let Some(normalisation) = &entry.normalisation {
         normalise(&mut numbers, normalisation);
     }
     if !numbers.iter().all(|number| number.is_finite()) {
-        return Err(ObservationError::NotFinite { source_name: entry.source });
+        return Err(ObservationError::NotFinite {
+            source_name: entry.source,
+        });
     }
     Ok(numbers)
 }
@@ -156,13 +181,22 @@ fn raw(entry: &Entry, snapshot: &Snapshot, hand: &Hand) -> Result<Vec<f32>, Obse
         Source::HandJointTargets => floats(&snapshot.hand_targets),
         Source::HandServoPositions => floats(&servo_positions(hand, measured)),
         Source::HandLoads => floats(&measured.hand_load),
-        Source::FingertipPositions => {
-            poses.base_from_tips.iter().flat_map(|tip| view.point(&tip.translation.vector.into())).collect()
-        }
-        Source::FingertipOrientations => {
-            poses.base_from_tips.iter().flat_map(|tip| view.orientation(&tip.rotation)).collect()
-        }
-        Source::FingertipVelocities => snapshot.velocities.tips.iter().flat_map(|tip| view.twist(tip)).collect(),
+        Source::FingertipPositions => poses
+            .base_from_tips
+            .iter()
+            .flat_map(|tip| view.point(&tip.translation.vector.into()))
+            .collect(),
+        Source::FingertipOrientations => poses
+            .base_from_tips
+            .iter()
+            .flat_map(|tip| view.orientation(&tip.rotation))
+            .collect(),
+        Source::FingertipVelocities => snapshot
+            .velocities
+            .tips
+            .iter()
+            .flat_map(|tip| view.twist(tip))
+            .collect(),
         Source::TargetPoints => {
             let count = entry.shape.first().copied().unwrap_or(0);
             let points = &target()?.points;
@@ -170,7 +204,12 @@ fn raw(entry: &Entry, snapshot: &Snapshot, hand: &Hand) -> Result<Vec<f32>, Obse
                 return Err(ObservationError::NoTarget);
             }
             // The cloud is in the order of farthest point sampling: each beginning of it is even.
-            points.iter().cycle().take(count).flat_map(|point| view.point(&point.cast())).collect()
+            points
+                .iter()
+                .cycle()
+                .take(count)
+                .flat_map(|point| view.point(&point.cast()))
+                .collect()
         }
         Source::TargetBox => {
             let bounds = &target()?.bounds;
@@ -182,13 +221,17 @@ fn raw(entry: &Entry, snapshot: &Snapshot, hand: &Hand) -> Result<Vec<f32>, Obse
         Source::FingertipsToTarget => {
             let centre = target()?.bounds.centre();
             let tips = poses.base_from_tips.iter();
-            tips.flat_map(|tip| view.vector(&(centre.coords - tip.translation.vector))).collect()
+            tips.flat_map(|tip| view.vector(&(centre.coords - tip.translation.vector)))
+                .collect()
         }
         Source::TargetToGoal => view.vector(&(snapshot.goal - target()?.bounds.centre())),
         Source::PreviousAction => snapshot.previous_action.clone(),
         Source::FingertipForces | Source::ObjectPose | Source::ObjectCode => {
             let why = entry.source.unavailable().unwrap_or("it is not known here");
-            return Err(ObservationError::Unavailable { source_name: entry.source, why });
+            return Err(ObservationError::Unavailable {
+                source_name: entry.source,
+                why,
+            });
         }
     })
 }
@@ -209,7 +252,10 @@ impl View {
             Frame::BaseLink => Isometry3::identity(),
             Frame::Palm => base_from_palm.inverse(),
         };
-        Self { frame_from_base, orientation: entry.orientation }
+        Self {
+            frame_from_base,
+            orientation: entry.orientation,
+        }
     }
 
     fn point(&self, point: &Point3<f64>) -> Vec<f32> {
@@ -235,7 +281,13 @@ impl View {
             }
             Orientation::SixD => {
                 let matrix = turned.to_rotation_matrix();
-                floats(matrix.matrix().fixed_view::<3, 2>(0, 0).into_owned().as_slice())
+                floats(
+                    matrix
+                        .matrix()
+                        .fixed_view::<3, 2>(0, 0)
+                        .into_owned()
+                        .as_slice(),
+                )
             }
         }
     }

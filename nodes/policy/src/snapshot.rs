@@ -25,10 +25,25 @@ pub struct Measured {
 impl Measured {
     /// Positions of the hand's led joints, rad.
     pub fn led(&self) -> LedAngles {
-        LED_JOINTS.map(|name| {
-            JOINTS.iter().position(|joint| *joint == name).and_then(|i| self.hand.get(i)).copied().unwrap_or(0.0)
-        })
+        led_of(&self.hand)
     }
+
+    /// Loads of the hand's led joints, which are those of its servos.
+    pub fn led_load(&self) -> [f64; 5] {
+        led_of(&self.hand_load)
+    }
+}
+
+/// The values of the led joints among those of all joints.
+fn led_of(joints: &[f64; 11]) -> [f64; 5] {
+    LED_JOINTS.map(|name| {
+        JOINTS
+            .iter()
+            .position(|joint| *joint == name)
+            .and_then(|index| joints.get(index))
+            .copied()
+            .unwrap_or(0.0)
+    })
 }
 
 /// The target as last seen, base frame.
@@ -83,7 +98,11 @@ pub struct Velocities {
 
 impl Poses {
     /// Forward kinematics of arm and hand.
-    pub fn of(kinematics: &Kinematics, arm: &Arm, hand: &[f64; 11]) -> Result<Self, KinematicsError> {
+    pub fn of(
+        kinematics: &Kinematics,
+        arm: &Arm,
+        hand: &[f64; 11],
+    ) -> Result<Self, KinematicsError> {
         let arm = ur5::JOINTS.into_iter().zip(*arm);
         let positions = kinematics.positions(arm.chain(JOINTS.into_iter().zip(*hand)))?;
         let poses = kinematics.forward(&positions)?;
@@ -95,7 +114,11 @@ impl Poses {
         for (pose, link) in base_from_tips.iter_mut().zip(FINGERTIPS) {
             *pose = at(link)?;
         }
-        Ok(Self { base_from_tool0: at("tool0")?, base_from_palm: at("palm")?, base_from_tips })
+        Ok(Self {
+            base_from_tool0: at("tool0")?,
+            base_from_palm: at("palm")?,
+            base_from_tips,
+        })
     }
 
     /// Velocities from the poses of a control step ago.
@@ -115,7 +138,9 @@ impl Poses {
 fn velocity(before: &Isometry3<f64>, now: &Isometry3<f64>, step_s: f64) -> Vector6<f64> {
     let linear: Vector3<f64> = (now.translation.vector - before.translation.vector) / step_s;
     let angular = (now.rotation * before.rotation.inverse()).scaled_axis() / step_s;
-    Vector6::new(linear.x, linear.y, linear.z, angular.x, angular.y, angular.z)
+    Vector6::new(
+        linear.x, linear.y, linear.z, angular.x, angular.y, angular.z,
+    )
 }
 
 /// Positions of the servos for the hand's measured joints, ticks.

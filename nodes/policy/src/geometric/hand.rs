@@ -4,59 +4,91 @@
 //! them. With the palm facing the table and tipped a little (by the *tilt*, towards the fingers pointing down), the
 //! fingertips travel almost level while they close on the thumb: a parallel gripper whose fixed jaw is the thumb.
 //!
-//! So a pinch is described in two coordinates of the palm's y-z plane: *reach*, down along the approach, and *closing*,
-//! level, from the thumb towards the fingers. `approach = cos(tilt) y + sin(tilt) z`, `closing = -sin(tilt) y + cos(tilt) z`.
+//! So a pinch is described along three axes: *closing*, level, from the thumb towards the fingers; *reach*, down along the
+//! approach; and the side. Besides the tilt, the *roll* turns the hand about the closing axis so that the shorter ring and
+//! little fingers, which the thumb opposes, reach as deep as the others.
+//!
+//! Everything is in servo ticks here, not in joint angles: near the closed hand the led joints hardly move while the
+//! tendons still curl the fingers.
 
-use nalgebra::{Isometry3, Point2, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Matrix3, Point3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use robot::hand::{FINGERTIPS, JOINTS};
 use robot::{Hand, Kinematics, KinematicsError};
 
-/// Angles of the joints that the servos lead, in rad with the URDF's sign, in the order of `robot::hand::LED_JOINTS`.
-pub type LedAngles = [f64; 5];
+/// Positions of the servos in ticks, in the order of `robot::hand::SERVOS`.
+pub type Ticks = [f64; 5];
 
-/// Steps of the tables over the travel of fingers and thumb.
-const STEPS: usize = 80;
+/// The thumb's flexion among the [`Ticks`].
+pub(super) const THUMB: usize = 1;
+/// Index, middle and ring among the [`Ticks`]; the little finger follows the ring finger's.
+pub(super) const FINGERS: [usize; 3] = [2, 3, 4];
 
-/// Flexion of the fingers in the tables, rad: from straight to the curled finger.
-const FINGER_TRAVEL: [f64; 2] = [0.0, -1.5];
+/// Steps of the tables over the travel of a servo.
+const STEPS: usize = 120;
 
-/// Flexion of the thumb in the tables, rad.
-const THUMB_TRAVEL: [f64; 2] = [0.0, 1.2];
+/// The way of one fingertip, from open to closed.
+#[derive(Debug, Clone)]
+struct Travel {
+    /// Servo position (ticks) and place of the tip in the palm's frame.
+    places: Vec<(f64, Point3<f64>)>,
+}
 
 /// The hand's own geometry, tabulated once.
 #[derive(Debug, Clone)]
 pub struct HandGeometry {
-    /// Opposition that puts the thumb in front of the palm, rad.
-    opposed: f64,
-    /// Flexion (rad) and mean place of the index, middle and ring fingertips in the palm's y-z plane.
-    fingers: Vec<(f64, Point2<f64>)>,
-    /// Flexion (rad) and place of the thumb's tip in the palm's y-z plane.
-    thumb: Vec<(f64, Point2<f64>)>,
+    open: Ticks,
+    closed: Ticks,
+    thumb: Travel,
+    /// Index, middle, ring.
+    fingers: [Travel; 3],
+    little: Travel,
     tool0_from_palm: Isometry3<f64>,
 }
 
-/// A hand shape ready to close on a width, and where things are then, for one tilt.
+/// How the hand meets the object.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pinch {
+pub struct Attitude {
     /// Rotation of the approach from the palm's normal towards its fingers, rad.
     pub tilt: f64,
-    /// Hand shape before closing.
-    pub preshape: LedAngles,
-    /// Hand shape in which both sides touch.
-    pub contact: LedAngles,
-    /// Closing coordinate of the middle between the touching sides, metres.
-    pub middle: f64,
-    /// Greatest reach of any tip from preshape to contact, metres.
-    pub reach: f64,
+    /// Rotation about the closing axis, the little finger's side down, rad.
+    pub roll: f64,
 }
 
-/// Margins of a pinch, metres and rad.
+/// What a pinch is to span, and with which fingers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// Width between thumb and fingers, metres.
+    pub width: f64,
+    /// Where the object's middle belongs along the palm's x axis, towards the index finger when positive, metres.
+    pub across: f64,
+    /// Which of index, middle and ring finger close; the others stay straight and out of the way.
+    pub used: [bool; 3],
+}
+
+/// A hand shape ready to close on a width, and where things are then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pinch {
+    /// How the hand meets the object.
+    pub attitude: Attitude,
+    /// What it spans.
+    pub span: Span,
+    /// Hand shape before closing.
+    pub preshape: Ticks,
+    /// Hand shape in which all touch.
+    pub contact: Ticks,
+    /// Where the middle of the object belongs, in the palm's frame, metres; its depth is that of the tips.
+    pub middle: Point3<f64>,
+    /// Greatest reach of any tip from preshape to contact, metres.
+    pub reach: f64,
+    /// How far above the lowest tip the highest one touches, metres.
+    pub unevenness: f64,
+}
+
+/// Margins of a pinch, metres.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PinchMargins {
-    /// Room between fingers and object before closing.
-    pub finger_clearance_m: f64,
-    /// Flexion that the thumb still has before it touches: its own room.
-    pub thumb_approach: f64,
+    /// Room between object and fingers, and between object and thumb, before closing.
+    pub clearance_m: f64,
     /// Radius of the fingertips.
     pub tip_radius_m: f64,
     /// How much lower than its tip's frame a slanted fingertip is.
@@ -66,22 +98,31 @@ pub struct PinchMargins {
 impl HandGeometry {
     /// Tabulates the tips; fails when the model is not of this hand.
     pub fn new(kinematics: &Kinematics, hand: &Hand) -> Result<Self, KinematicsError> {
-        let opposed = hand.angles(hand.open())[0];
-        let mut fingers = Vec::with_capacity(STEPS + 1);
-        let mut thumb = Vec::with_capacity(STEPS + 1);
-        for step in 0..=STEPS {
-            let part = step as f64 / STEPS as f64;
-            let finger = FINGER_TRAVEL[0] + part * (FINGER_TRAVEL[1] - FINGER_TRAVEL[0]);
-            let flexion = THUMB_TRAVEL[0] + part * (THUMB_TRAVEL[1] - THUMB_TRAVEL[0]);
-            let tips = tips(kinematics, hand, &[opposed, flexion, finger, finger, finger])?;
-            let [tip, index, middle, ring, _] = tips;
-            let mean = (index.coords + middle.coords + ring.coords) / 3.0;
-            fingers.push((finger, Point2::new(mean.y, mean.z)));
-            thumb.push((flexion, Point2::new(tip.y, tip.z)));
-        }
+        let (open, closed) = (hand.open(), hand.closed());
+        let travel = |servo: usize, digit: usize| -> Result<Travel, KinematicsError> {
+            let mut places = Vec::with_capacity(STEPS + 1);
+            for step in 0..=STEPS {
+                let mut ticks = open;
+                ticks[servo] += (closed[servo] - open[servo]) * step as f64 / STEPS as f64;
+                let tip = tips(kinematics, hand, &ticks)?[digit];
+                places.push((ticks[servo], tip));
+            }
+            Ok(Travel { places })
+        };
         let rest = kinematics.positions([])?;
         let tool0_from_palm = kinematics.forward(&rest)?.relative("tool0", "palm")?;
-        Ok(Self { opposed, fingers, thumb, tool0_from_palm })
+        Ok(Self {
+            thumb: travel(THUMB, 0)?,
+            fingers: [
+                travel(FINGERS[0], 1)?,
+                travel(FINGERS[1], 2)?,
+                travel(FINGERS[2], 3)?,
+            ],
+            little: travel(FINGERS[2], 4)?,
+            open,
+            closed,
+            tool0_from_palm,
+        })
     }
 
     /// Pose of the palm on the arm's flange.
@@ -90,64 +131,218 @@ impl HandGeometry {
     }
 
     /// The open hand with the thumb in front of the palm.
-    pub fn open(&self) -> LedAngles {
-        [self.opposed, 0.0, 0.0, 0.0, 0.0]
+    pub fn open(&self) -> Ticks {
+        self.open
     }
 
-    /// The hand shape to pinch a width in metres with the given tilt; `None` when the hand cannot open so far.
-    pub fn pinch(&self, width: f64, tilt: f64, margins: &PinchMargins) -> Option<Pinch> {
-        let reach = |tip: &Point2<f64>| tilt.cos() * tip.x + tilt.sin() * tip.y;
-        let closing = |tip: &Point2<f64>| -tilt.sin() * tip.x + tilt.cos() * tip.y;
+    /// The closed hand with the thumb in front of the palm.
+    pub fn closed(&self) -> Ticks {
+        self.closed
+    }
 
-        let thumb_contact = margins.thumb_approach;
-        let thumb_tip = self.thumb.iter().find(|(flexion, _)| *flexion >= thumb_contact)?.1;
-        let inner = closing(&thumb_tip) + margins.tip_radius_m;
-        let outer = inner + width;
-        // From open to closed the fingers come nearer to the thumb, but not before they have left their straight line.
-        let curl_for = |coordinate: f64| {
-            self.fingers
-                .windows(2)
-                .rev()
-                .find(|pair| pair.iter().any(|(_, tip)| closing(tip) >= coordinate))
-                .and_then(|pair| pair.first())
-                .map(|(curl, _)| *curl)
-        };
-        let touch = curl_for(outer + margins.tip_radius_m)?;
-        let before = curl_for(outer + margins.tip_radius_m + margins.finger_clearance_m)?;
+    /// The hand shape for a span, with the thumb touching at `thumb` ticks; `None` when the hand cannot open so far.
+    pub fn pinch(
+        &self,
+        span: &Span,
+        attitude: Attitude,
+        thumb: f64,
+        margins: &PinchMargins,
+    ) -> Option<Pinch> {
+        let axes = Axes::new(attitude);
+        let thumb_tip = self.thumb.at(thumb)?;
+        let inner = axes.closing(&thumb_tip) + margins.tip_radius_m;
+        let outer = inner + span.width;
+        let touch_at = outer + margins.tip_radius_m;
 
-        let finger_reach = self
-            .fingers
-            .iter()
-            .filter(|(curl, _)| (touch - 0.02..=before + 0.02).contains(curl))
-            .map(|(_, tip)| reach(tip));
-        let thumb_reach = self
+        let mut contact = self.open;
+        let mut preshape = self.open;
+        contact[THUMB] = thumb;
+        // The thumb stays back by its clearance, or as far as it can.
+        let back = axes.closing(&thumb_tip) - margins.clearance_m;
+        preshape[THUMB] = self
             .thumb
+            .last_below(&axes, back)
+            .unwrap_or(self.open[THUMB]);
+        let mut lowest = self
+            .thumb
+            .greatest_reach(&axes, [contact[THUMB], preshape[THUMB]]);
+        let mut touches = vec![thumb_tip];
+        for ((servo, travel), used) in FINGERS.into_iter().zip(&self.fingers).zip(span.used) {
+            // The little finger is on the ring finger's servo: the one that touches first decides.
+            let digits = if servo == FINGERS[2] {
+                vec![travel, &self.little]
+            } else {
+                vec![travel]
+            };
+            if used {
+                for digit in &digits {
+                    contact[servo] = digit
+                        .last_beyond(&axes, touch_at)?
+                        .max(contact_so_far(contact[servo], self.open[servo]));
+                    preshape[servo] = digit
+                        .last_beyond(&axes, touch_at + margins.clearance_m)?
+                        .max(contact_so_far(preshape[servo], self.open[servo]));
+                }
+            }
+            for digit in digits {
+                lowest = lowest.max(digit.greatest_reach(&axes, [contact[servo], preshape[servo]]));
+                if used {
+                    touches.push(digit.at(contact[servo])?);
+                }
+            }
+        }
+        let highest = touches
             .iter()
-            .filter(|(flexion, _)| *flexion <= thumb_contact)
-            .map(|(_, tip)| reach(tip));
-        let lowest = finger_reach.chain(thumb_reach).fold(f64::NEG_INFINITY, f64::max);
+            .map(|tip| axes.reach(tip))
+            .fold(f64::INFINITY, f64::min);
+        let depth = touches
+            .iter()
+            .map(|tip| axes.untwisted_reach(tip))
+            .sum::<f64>()
+            / touches.len() as f64;
         Some(Pinch {
-            tilt,
-            preshape: [self.opposed, 0.0, before, before, before],
-            contact: [self.opposed, thumb_contact, touch, touch, touch],
-            middle: 0.5 * (inner + outer),
+            attitude,
+            span: *span,
+            preshape,
+            contact,
+            middle: axes.point(span.across, 0.5 * (inner + outer), depth),
             reach: lowest + margins.tip_below_m,
+            unevenness: lowest - highest,
         })
+    }
+}
+
+/// A servo position that was set already; the open one means that it was not.
+fn contact_so_far(ticks: f64, open: f64) -> f64 {
+    if ticks == open {
+        f64::NEG_INFINITY
+    } else {
+        ticks
+    }
+}
+
+/// The axes of a pinch in the palm's frame.
+struct Axes {
+    closing: Vector3<f64>,
+    /// The approach before the roll.
+    untwisted: Vector3<f64>,
+    approach: Vector3<f64>,
+}
+
+impl Axes {
+    fn new(Attitude { tilt, roll }: Attitude) -> Self {
+        let untwisted = Vector3::new(0.0, tilt.cos(), tilt.sin());
+        Self {
+            closing: Vector3::new(0.0, -tilt.sin(), tilt.cos()),
+            untwisted,
+            approach: untwisted * roll.cos() - Vector3::x() * roll.sin(),
+        }
+    }
+
+    fn reach(&self, tip: &Point3<f64>) -> f64 {
+        self.approach.dot(&tip.coords)
+    }
+
+    fn untwisted_reach(&self, tip: &Point3<f64>) -> f64 {
+        self.untwisted.dot(&tip.coords)
+    }
+
+    fn closing(&self, tip: &Point3<f64>) -> f64 {
+        self.closing.dot(&tip.coords)
+    }
+
+    /// The point at a place across the palm, with a closing coordinate and a depth.
+    fn point(&self, across: f64, closing: f64, depth: f64) -> Point3<f64> {
+        Point3::from(Vector3::x() * across + self.closing * closing + self.untwisted * depth)
+    }
+
+    /// Closing, approach and side as the columns of a rotation.
+    fn rotation(closing: &Vector3<f64>, approach: &Vector3<f64>) -> Matrix3<f64> {
+        Matrix3::from_columns(&[*closing, *approach, closing.cross(approach)])
+    }
+}
+
+impl Travel {
+    /// The tip at a servo position; `None` beyond the travel.
+    fn at(&self, ticks: f64) -> Option<Point3<f64>> {
+        // Ticks fall while the hand closes.
+        let after = self.places.iter().position(|(at, _)| *at <= ticks)?;
+        let (end, to) = *self.places.get(after)?;
+        let Some((start, from)) = after
+            .checked_sub(1)
+            .and_then(|before| self.places.get(before))
+        else {
+            return Some(to);
+        };
+        let part = (start - ticks) / (start - end);
+        Some(Point3::from(from.coords.lerp(&to.coords, part)))
+    }
+
+    /// The most closed position at which the tip is still beyond a closing coordinate.
+    fn last_beyond(&self, axes: &Axes, coordinate: f64) -> Option<f64> {
+        let last = self
+            .places
+            .iter()
+            .rposition(|(_, tip)| axes.closing(tip) >= coordinate)?;
+        Some(self.crossing(axes, coordinate, last))
+    }
+
+    /// The most closed position at which the tip is still below a closing coordinate on its first way there.
+    fn last_below(&self, axes: &Axes, coordinate: f64) -> Option<f64> {
+        let next = self
+            .places
+            .iter()
+            .position(|(_, tip)| axes.closing(tip) > coordinate)?;
+        Some(self.crossing(axes, coordinate, next.checked_sub(1)?))
+    }
+
+    /// Where the coordinate is crossed between a place and the next.
+    fn crossing(&self, axes: &Axes, coordinate: f64, before: usize) -> f64 {
+        match (self.places.get(before), self.places.get(before + 1)) {
+            (Some((start, from)), Some((end, to))) => {
+                let (from, to) = (axes.closing(from), axes.closing(to));
+                let part = if from == to {
+                    0.0
+                } else {
+                    ((coordinate - from) / (to - from)).clamp(0.0, 1.0)
+                };
+                start + part * (end - start)
+            }
+            (Some((start, _)), None) => *start,
+            _ => f64::NAN,
+        }
+    }
+
+    /// The greatest reach between two servo positions, `[closed, open]`.
+    fn greatest_reach(&self, axes: &Axes, [closed, open]: [f64; 2]) -> f64 {
+        let inside = self
+            .places
+            .iter()
+            .filter(|(at, _)| (closed..=open).contains(at))
+            .map(|(_, tip)| *tip);
+        let ends = [self.at(closed), self.at(open)].into_iter().flatten();
+        inside
+            .chain(ends)
+            .map(|tip| axes.reach(&tip))
+            .fold(f64::NEG_INFINITY, f64::max)
     }
 }
 
 /// The palm's pose that brings a pinch about a point.
 ///
-/// `heading` is the direction of closing in the table plane (rad from base x); `lowest` is the height of the lowest
-/// tip; `across` shifts the object along the palm's x axis, towards the index finger when positive.
-pub fn base_from_palm(pinch: &Pinch, heading: f64, about: &Point3<f64>, lowest: f64, across: f64) -> Isometry3<f64> {
+/// `heading` is the direction of closing in the table plane (rad from base x); `lowest` is the height of the lowest tip.
+pub fn base_from_palm(
+    pinch: &Pinch,
+    heading: f64,
+    about: &Point3<f64>,
+    lowest: f64,
+) -> Isometry3<f64> {
+    let axes = Axes::new(pinch.attitude);
     let closing = Vector3::new(heading.cos(), heading.sin(), 0.0);
-    let down = -Vector3::z();
-    let z = closing * pinch.tilt.cos() + down * pinch.tilt.sin();
-    let y = down * pinch.tilt.cos() - closing * pinch.tilt.sin();
-    let x = y.cross(&z);
-    let rotation = Rotation3::from_matrix_unchecked(nalgebra::Matrix3::from_columns(&[x, y, z]));
-    let level = about.coords - closing * pinch.middle - x * across;
+    let in_base = Axes::rotation(&closing, &-Vector3::z());
+    let in_palm = Axes::rotation(&axes.closing, &axes.approach);
+    let rotation = Rotation3::from_matrix_unchecked(in_base * in_palm.transpose());
+    let level = about.coords - rotation * pinch.middle.coords;
     Isometry3::from_parts(
         Translation3::new(level.x, level.y, lowest + pinch.reach),
         UnitQuaternion::from_rotation_matrix(&rotation),
@@ -155,8 +350,12 @@ pub fn base_from_palm(pinch: &Pinch, heading: f64, about: &Point3<f64>, lowest: 
 }
 
 /// Places of the five fingertips (thumb, index, middle, ring, little) in the palm's frame, in free air.
-pub fn tips(kinematics: &Kinematics, hand: &Hand, led: &LedAngles) -> Result<[Point3<f64>; 5], KinematicsError> {
-    let angles = hand.angles(hand.ticks(*led));
+pub fn tips(
+    kinematics: &Kinematics,
+    hand: &Hand,
+    ticks: &Ticks,
+) -> Result<[Point3<f64>; 5], KinematicsError> {
+    let angles = hand.angles(*ticks);
     let positions = kinematics.positions(JOINTS.into_iter().zip(angles))?;
     let poses = kinematics.forward(&positions)?;
     let mut tips = [Point3::origin(); 5];
@@ -164,4 +363,137 @@ pub fn tips(kinematics: &Kinematics, hand: &Hand, led: &LedAngles) -> Result<[Po
         *tip = poses.relative("palm", frame)?.translation.vector.into();
     }
     Ok(tips)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use robot::Model;
+
+    const MARGINS: PinchMargins = PinchMargins {
+        clearance_m: 0.015,
+        tip_radius_m: 0.009,
+        tip_below_m: 0.002,
+    };
+
+    fn robot() -> (Kinematics, Hand) {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let model = Model::from_file(format!("{root}/urdf/ur5_sih.urdf")).unwrap();
+        (
+            Kinematics::new(&model),
+            Hand::from_file(format!("{root}/calibration/sih_right.yaml")).unwrap(),
+        )
+    }
+
+    fn span(width: f64) -> Span {
+        Span {
+            width,
+            across: -0.01,
+            used: [true; 3],
+        }
+    }
+
+    #[test]
+    fn all_fingers_touch_the_sides_of_the_object() {
+        let (kinematics, hand) = robot();
+        let geometry = HandGeometry::new(&kinematics, &hand).unwrap();
+        for (width, tilt, roll) in [(0.03, 0.1_f64, 0.0), (0.05, 0.26, 0.2), (0.08, 0.3, 0.3)] {
+            let pinch = geometry
+                .pinch(&span(width), Attitude { tilt, roll }, -450.0, &MARGINS)
+                .unwrap();
+            let about = Point3::new(0.3, 0.5, 0.1);
+            let palm = base_from_palm(&pinch, 0.0, &about, 0.02);
+            let [thumb, fingers @ ..] = tips(&kinematics, &hand, &pinch.contact)
+                .unwrap()
+                .map(|tip| palm * tip);
+            // The side of each tip is on the side of the object; heading 0 closes along x.
+            assert!(
+                (thumb.x + 0.009 - (0.3 - width / 2.0)).abs() < 1e-3,
+                "thumb at {thumb}"
+            );
+            let sides = fingers.map(|finger| finger.x - 0.009 - (0.3 + width / 2.0));
+            assert!(
+                sides[..2].iter().all(|side| side.abs() < 1.5e-3),
+                "index and middle {sides:?}"
+            );
+            // Ring and little finger share a servo: one touches, the other is no nearer.
+            assert!(
+                sides[2].min(sides[3]).abs() < 1.5e-3,
+                "ring and little {sides:?}"
+            );
+            // The lowest tip is where it should be, and none is below.
+            let heights = fingers.iter().chain([&thumb]).map(|tip| tip.z);
+            let lowest = heights.clone().fold(f64::INFINITY, f64::min);
+            let highest = heights.fold(f64::NEG_INFINITY, f64::max);
+            assert!(
+                lowest >= 0.02 && highest <= 0.02 + pinch.unevenness + 0.0025,
+                "{lowest} {highest}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_roll_levels_the_short_fingers() {
+        let (kinematics, hand) = robot();
+        let geometry = HandGeometry::new(&kinematics, &hand).unwrap();
+        let unevenness = |roll| {
+            let span = Span {
+                used: [false, false, true],
+                ..span(0.03)
+            };
+            geometry
+                .pinch(&span, Attitude { tilt: 0.26, roll }, -450.0, &MARGINS)
+                .unwrap()
+                .unevenness
+        };
+        assert!(
+            unevenness(0.25) < 0.6 * unevenness(0.0),
+            "{} {}",
+            unevenness(0.25),
+            unevenness(0.0)
+        );
+    }
+
+    #[test]
+    fn nothing_touches_before_closing() {
+        let (kinematics, hand) = robot();
+        let geometry = HandGeometry::new(&kinematics, &hand).unwrap();
+        let attitude = Attitude {
+            tilt: 0.2,
+            roll: 0.1,
+        };
+        let pinch = geometry
+            .pinch(&span(0.05), attitude, -450.0, &MARGINS)
+            .unwrap();
+        let palm = base_from_palm(&pinch, 0.0, &Point3::origin(), 0.0);
+        let [thumb, fingers @ ..] = tips(&kinematics, &hand, &pinch.preshape)
+            .unwrap()
+            .map(|tip| palm * tip);
+        assert!(thumb.x + 0.009 < -0.025 - 0.010);
+        assert!(
+            fingers
+                .iter()
+                .all(|finger| finger.x - 0.009 > 0.025 + 0.010)
+        );
+    }
+
+    #[test]
+    fn the_hand_has_a_widest_grasp() {
+        let (kinematics, hand) = robot();
+        let geometry = HandGeometry::new(&kinematics, &hand).unwrap();
+        let attitude = Attitude {
+            tilt: 0.26,
+            roll: 0.0,
+        };
+        assert!(
+            geometry
+                .pinch(&span(0.09), attitude, -300.0, &MARGINS)
+                .is_some()
+        );
+        assert!(
+            geometry
+                .pinch(&span(0.20), attitude, -300.0, &MARGINS)
+                .is_none()
+        );
+    }
 }

@@ -4,27 +4,33 @@
 //! hand feels. One call of [`Geometric::step`] a control step; see [`plan`] for how the grasp is chosen and [`hand`] for
 //! how the hand closes.
 
+mod grip;
 pub mod hand;
 pub mod path;
 pub mod plan;
 pub mod settings;
 
-use robot::{Hand, Kinematics, KinematicsError};
+use robot::{Hand, Kinematics, KinematicsError, ur5};
 
-pub use hand::LedAngles;
+pub use hand::Ticks;
 pub use path::Arm;
 pub use plan::{Grasp, Object, PlanError, Planner};
 pub use settings::Settings;
 
+use crate::action::led_angles;
+use grip::Grip;
 use path::Motion;
+
+/// Angles of the joints that the servos lead, in rad with the URDF's sign, in the order of `robot::hand::LED_JOINTS`.
+pub type LedAngles = [f64; 5];
 
 /// What the policy sees in one control step.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
     /// Measured positions of the arm's joints, rad.
     pub arm: &'a Arm,
-    /// Measured positions of the hand's led joints, rad.
-    pub hand: &'a LedAngles,
+    /// Loads of the hand's servos, from 0 to 1, in the order of [`Ticks`].
+    pub load: &'a [f64; 5],
     /// The target, when it is seen now.
     pub object: Option<&'a Object>,
 }
@@ -74,17 +80,38 @@ impl Phase {
 #[derive(Debug, Clone)]
 pub struct Geometric {
     planner: Planner,
+    hand: Hand,
     step_s: f64,
     stage: Stage,
+    /// Grasps of this episode that did not hold.
+    failed: Vec<Grasp>,
 }
 
 #[derive(Debug, Clone)]
 enum Stage {
     Waiting,
-    Approach { grasp: Grasp, motion: Motion, elapsed_s: f64 },
-    Grasp { grasp: Grasp, hand: LedAngles, squeezed_s: f64 },
-    Lift { hand: LedAngles, motion: Motion, elapsed_s: f64 },
-    Hold { arm: Option<Arm>, hand: LedAngles },
+    Approach {
+        grasp: Grasp,
+        motion: Motion,
+        elapsed_s: f64,
+    },
+    Grasp {
+        grasp: Grasp,
+        grip: Grip,
+        squeezed_s: f64,
+        elapsed_s: f64,
+    },
+    Lift {
+        grasp: Grasp,
+        grip: Grip,
+        motion: Motion,
+        elapsed_s: f64,
+    },
+    Hold {
+        grasp: Grasp,
+        grip: Grip,
+        arm: Option<Arm>,
+    },
 }
 
 impl Geometric {
@@ -96,19 +123,29 @@ impl Geometric {
         step_s: f64,
     ) -> Result<Self, KinematicsError> {
         let planner = Planner::new(kinematics, hand, settings)?;
-        Ok(Self { planner, step_s, stage: Stage::Waiting })
+        Ok(Self {
+            planner,
+            hand: hand.clone(),
+            step_s,
+            stage: Stage::Waiting,
+            failed: Vec::new(),
+        })
     }
 
-    /// Forgets the last grasp.
+    /// Forgets the last episode.
     pub fn reset(&mut self) {
         self.stage = Stage::Waiting;
+        self.failed.clear();
     }
 
-    /// The grasp it follows, once it has chosen one and until the object is in the hand.
+    /// The grasp it follows, once it has chosen one.
     pub fn grasp(&self) -> Option<&Grasp> {
         match &self.stage {
-            Stage::Approach { grasp, .. } | Stage::Grasp { grasp, .. } => Some(grasp),
-            Stage::Waiting | Stage::Lift { .. } | Stage::Hold { .. } => None,
+            Stage::Waiting => None,
+            Stage::Approach { grasp, .. }
+            | Stage::Grasp { grasp, .. }
+            | Stage::Lift { grasp, .. }
+            | Stage::Hold { grasp, .. } => Some(grasp),
         }
     }
 
@@ -117,70 +154,157 @@ impl Geometric {
     /// # Errors
     /// When there is no grasp for what is seen; the robot should stay where it is.
     pub fn step(&mut self, input: &Input<'_>) -> Result<Output, PlanError> {
-        if let (Stage::Waiting, Some(object)) = (&self.stage, input.object) {
-            let grasp = self.planner.plan(object, input.arm)?;
-            let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());
-            self.stage = Stage::Approach { grasp, motion, elapsed_s: 0.0 };
+        if self.is_lost(input)
+            && let Some(grasp) = self.grasp().cloned()
+        {
+            self.failed.push(grasp);
+            self.stage = Stage::Waiting;
         }
-        let (step_s, settings) = (self.step_s, self.planner.settings().clone());
-        let mut next = None;
-        let output = match &mut self.stage {
-            Stage::Waiting => Output { arm: None, arm_velocity: [0.0; 6], hand: None, phase: Phase::Waiting },
-            Stage::Approach { grasp, motion, elapsed_s } => {
-                *elapsed_s += step_s;
-                if *elapsed_s >= motion.duration_s() {
-                    let (grasp, hand) = (grasp.clone(), grasp.pinch.preshape);
-                    next = Some(Stage::Grasp { grasp, hand, squeezed_s: 0.0 });
-                }
-                Output {
-                    arm: motion.at(*elapsed_s),
-                    arm_velocity: motion.velocity_at(*elapsed_s),
-                    hand: Some(grasp.pinch.preshape),
-                    phase: Phase::Approach,
-                }
-            }
-            Stage::Grasp { grasp, hand, squeezed_s } => {
-                let goal = closed(grasp, &settings);
-                let most = settings.closing_speed * step_s;
-                for (joint, goal) in hand.iter_mut().zip(goal) {
-                    *joint += (goal - *joint).clamp(-most, most);
-                }
-                if *hand == goal {
-                    *squeezed_s += step_s;
-                }
-                if *squeezed_s >= settings.squeeze_s {
-                    let motion = Motion::through(&grasp.lift, &settings.pace().scaled(settings.lift_pace));
-                    next = Some(Stage::Lift { hand: *hand, motion, elapsed_s: 0.0 });
-                }
-                Output {
-                    arm: grasp.approach.last().copied(),
-                    arm_velocity: [0.0; 6],
-                    hand: Some(*hand),
-                    phase: Phase::Grasp,
-                }
-            }
-            Stage::Lift { hand, motion, elapsed_s } => {
-                *elapsed_s += step_s;
-                let arm = motion.at(*elapsed_s);
-                if *elapsed_s >= motion.duration_s() {
-                    next = Some(Stage::Hold { arm, hand: *hand });
-                }
-                Output { arm, arm_velocity: motion.velocity_at(*elapsed_s), hand: Some(*hand), phase: Phase::Lift }
-            }
-            Stage::Hold { arm, hand } => {
-                Output { arm: *arm, arm_velocity: [0.0; 6], hand: Some(*hand), phase: Phase::Hold }
-            }
-        };
+        if let (Stage::Waiting, Some(object)) = (&self.stage, input.object) {
+            let grasp = self.planner.plan(object, input.arm, &self.failed)?;
+            let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());
+            self.stage = Stage::Approach {
+                grasp,
+                motion,
+                elapsed_s: 0.0,
+            };
+        }
+        let (output, next) = self.advance(input);
         if let Some(next) = next {
             self.stage = next;
         }
         Ok(output)
     }
-}
 
-/// The hand shape that squeezes: beyond touch by what the servos' force limits take up.
-fn closed(grasp: &Grasp, settings: &Settings) -> LedAngles {
-    let [opposition, thumb, ..] = grasp.pinch.contact;
-    let finger = settings.closed_flexion;
-    [opposition, thumb + settings.thumb_squeeze, finger, finger, finger]
+    /// Whether the object is seen where the hand should not have left it, and another attempt is allowed.
+    fn is_lost(&self, input: &Input<'_>) -> bool {
+        let settings = self.planner.settings();
+        let (grasp, arm) = match &self.stage {
+            Stage::Lift {
+                grasp,
+                motion,
+                elapsed_s,
+                ..
+            } if *elapsed_s > 0.3 * motion.duration_s() => (grasp, input.arm),
+            Stage::Hold { grasp, .. } => (grasp, input.arm),
+            _ => return false,
+        };
+        let Some(object) = input
+            .object
+            .filter(|_| self.failed.len() < settings.retries as usize)
+        else {
+            return false;
+        };
+        // The object should have moved with the palm.
+        let base_from_palm = ur5::forward(arm) * self.planner.geometry().tool0_from_palm();
+        let carried = base_from_palm * grasp.base_from_palm.inverse_transform_point(&grasp.centre);
+        let moved = (carried - grasp.centre).norm();
+        moved > settings.lost_m && (object.bounds.centre() - carried).norm() > settings.lost_m
+    }
+
+    /// What to do now, and the stage after it when this one is over.
+    fn advance(&mut self, input: &Input<'_>) -> (Output, Option<Stage>) {
+        let load = input.load;
+        let settings = self.planner.settings();
+        let step_s = self.step_s;
+        let led = |ticks: &Ticks| Some(led_angles(&self.hand, *ticks));
+        let still = [0.0; 6];
+        match &mut self.stage {
+            Stage::Waiting => (
+                Output {
+                    arm: None,
+                    arm_velocity: still,
+                    hand: None,
+                    phase: Phase::Waiting,
+                },
+                None,
+            ),
+            Stage::Approach {
+                grasp,
+                motion,
+                elapsed_s,
+            } => {
+                *elapsed_s += step_s;
+                let ticks = grasp.pinch.preshape;
+                let output = Output {
+                    arm: motion.at(*elapsed_s),
+                    arm_velocity: motion.velocity_at(*elapsed_s),
+                    hand: led(&ticks),
+                    phase: Phase::Approach,
+                };
+                let next = (*elapsed_s >= motion.duration_s()).then(|| Stage::Grasp {
+                    grasp: grasp.clone(),
+                    grip: Grip::new(&grasp.pinch),
+                    squeezed_s: 0.0,
+                    elapsed_s: 0.0,
+                });
+                (output, next)
+            }
+            Stage::Grasp {
+                grasp,
+                grip,
+                squeezed_s,
+                elapsed_s,
+            } => {
+                *elapsed_s += step_s;
+                if grip.close(load, self.planner.geometry(), settings, step_s) {
+                    *squeezed_s += step_s;
+                }
+                let output = Output {
+                    arm: grasp.approach.last().copied(),
+                    arm_velocity: still,
+                    hand: led(&grip.ticks),
+                    phase: Phase::Grasp,
+                };
+                let is_closed =
+                    *squeezed_s >= settings.squeeze_s || *elapsed_s >= settings.closing_s;
+                let next = is_closed.then(|| {
+                    let grasp = self.planner.after_closing(grasp, input.object);
+                    let motion =
+                        Motion::through(&grasp.lift, &settings.pace().scaled(settings.lift_pace));
+                    Stage::Lift {
+                        grasp,
+                        grip: grip.clone(),
+                        motion,
+                        elapsed_s: 0.0,
+                    }
+                });
+                (output, next)
+            }
+            Stage::Lift {
+                grasp,
+                grip,
+                motion,
+                elapsed_s,
+            } => {
+                *elapsed_s += step_s;
+                grip.close(load, self.planner.geometry(), settings, step_s);
+                let arm = motion.at(*elapsed_s);
+                let output = Output {
+                    arm,
+                    arm_velocity: motion.velocity_at(*elapsed_s),
+                    hand: led(&grip.ticks),
+                    phase: Phase::Lift,
+                };
+                let next = (*elapsed_s >= motion.duration_s()).then(|| Stage::Hold {
+                    grasp: grasp.clone(),
+                    grip: grip.clone(),
+                    arm,
+                });
+                (output, next)
+            }
+            Stage::Hold { grip, arm, .. } => {
+                grip.close(load, self.planner.geometry(), settings, step_s);
+                (
+                    Output {
+                        arm: *arm,
+                        arm_velocity: still,
+                        hand: led(&grip.ticks),
+                        phase: Phase::Hold,
+                    },
+                    None,
+                )
+            }
+        }
+    }
 }

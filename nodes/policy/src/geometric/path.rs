@@ -16,7 +16,10 @@ impl Pace {
     /// The same path at a part of the speed.
     #[must_use]
     pub fn scaled(&self, part: f64) -> Self {
-        Self { speed: self.speed.map(|speed| speed * part), acceleration: self.acceleration }
+        Self {
+            speed: self.speed.map(|speed| speed * part),
+            acceleration: self.acceleration,
+        }
     }
 }
 
@@ -54,7 +57,11 @@ impl Motion {
             knots.push(if total > 0.0 { at / total } else { 0.0 });
         }
         knots.truncate(points.len());
-        let mut motion = Self { points: points.to_vec(), knots, times: vec![0.0] };
+        let mut motion = Self {
+            points: points.to_vec(),
+            knots,
+            times: vec![0.0],
+        };
         if total > 0.0 {
             motion.times = motion.schedule(pace);
         }
@@ -64,7 +71,9 @@ impl Motion {
     /// The time-optimal schedule over the places, with the path's curvature left out: the limiter takes that up.
     fn schedule(&self, pace: &Pace) -> Vec<f64> {
         let step = 1.0 / PLACES as f64;
-        let places: Vec<Arm> = (0..=PLACES).filter_map(|place| self.along(place as f64 * step)).collect();
+        let places: Vec<Arm> = (0..=PLACES)
+            .filter_map(|place| self.along(place as f64 * step))
+            .collect();
         // Between two places: greatest speed and acceleration of the path parameter.
         let limits: Vec<(f64, f64)> = places
             .windows(2)
@@ -84,13 +93,17 @@ impl Motion {
         let mut speeds = vec![0.0_f64; limits.len() + 1];
         let mut speed = 0.0_f64;
         for (place, (greatest, acceleration)) in limits.iter().enumerate() {
-            speed = (speed * speed + 2.0 * acceleration * step).sqrt().min(*greatest);
+            speed = (speed * speed + 2.0 * acceleration * step)
+                .sqrt()
+                .min(*greatest);
             speeds[place + 1] = speed;
         }
         speed = 0.0;
         for (place, (greatest, acceleration)) in limits.iter().enumerate().rev() {
             speeds[place + 1] = speeds[place + 1].min(speed);
-            speed = (speed * speed + 2.0 * acceleration * step).sqrt().min(*greatest);
+            speed = (speed * speed + 2.0 * acceleration * step)
+                .sqrt()
+                .min(*greatest);
         }
         speeds[0] = 0.0;
         let mut times = Vec::with_capacity(speeds.len());
@@ -112,10 +125,18 @@ impl Motion {
     pub fn at(&self, time_s: f64) -> Option<Arm> {
         let next = self.times.partition_point(|&time| time < time_s);
         let (Some(before), Some(&end)) = (next.checked_sub(1), self.times.get(next)) else {
-            return if next == 0 { self.points.first().copied() } else { self.points.last().copied() };
+            return if next == 0 {
+                self.points.first().copied()
+            } else {
+                self.points.last().copied()
+            };
         };
         let start = self.times.get(before).copied().unwrap_or(end);
-        let part = if end > start { (time_s - start) / (end - start) } else { 1.0 };
+        let part = if end > start {
+            (time_s - start) / (end - start)
+        } else {
+            1.0
+        };
         self.along((before as f64 + part) / PLACES as f64)
     }
 
@@ -126,17 +147,29 @@ impl Motion {
             return [0.0; 6];
         }
         match (self.at(time_s - HALF_S), self.at(time_s + HALF_S)) {
-            (Some(before), Some(after)) => std::array::from_fn(|joint| (after[joint] - before[joint]) / (2.0 * HALF_S)),
+            (Some(before), Some(after)) => {
+                std::array::from_fn(|joint| (after[joint] - before[joint]) / (2.0 * HALF_S))
+            }
             _ => [0.0; 6],
         }
     }
 
     fn along(&self, progress: f64) -> Option<Arm> {
         let last = self.points.len().checked_sub(1)?;
-        let next = self.knots.iter().position(|&knot| knot >= progress).unwrap_or(last);
-        let Some(before) = next.checked_sub(1) else { return self.points.first().copied() };
+        let next = self
+            .knots
+            .iter()
+            .position(|&knot| knot >= progress)
+            .unwrap_or(last);
+        let Some(before) = next.checked_sub(1) else {
+            return self.points.first().copied();
+        };
         let (start, end) = (*self.knots.get(before)?, *self.knots.get(next)?);
-        let t = if end > start { (progress - start) / (end - start) } else { 1.0 };
+        let t = if end > start {
+            (progress - start) / (end - start)
+        } else {
+            1.0
+        };
         let (p1, p2) = (self.points.get(before)?, self.points.get(next)?);
         let (s1, s2) = (self.slope(before)?, self.slope(next)?);
         let span = end - start;
@@ -154,14 +187,24 @@ impl Motion {
         let side = |from: usize, to: usize| -> Option<Arm> {
             let (a, b) = (self.points.get(from)?, self.points.get(to)?);
             let span = self.knots.get(to)? - self.knots.get(from)?;
-            Some(std::array::from_fn(|joint| if span > 0.0 { (b[joint] - a[joint]) / span } else { 0.0 }))
+            Some(std::array::from_fn(|joint| {
+                if span > 0.0 {
+                    (b[joint] - a[joint]) / span
+                } else {
+                    0.0
+                }
+            }))
         };
         let before = index.checked_sub(1).and_then(|before| side(before, index));
         let after = side(index, index + 1);
         match (before, after) {
             // Where a joint turns back it must stand still, or the spline would overshoot.
             (Some(a), Some(b)) => Some(std::array::from_fn(|joint| {
-                if a[joint] * b[joint] <= 0.0 { 0.0 } else { 2.0 * a[joint] * b[joint] / (a[joint] + b[joint]) }
+                if a[joint] * b[joint] <= 0.0 {
+                    0.0
+                } else {
+                    2.0 * a[joint] * b[joint] / (a[joint] + b[joint])
+                }
             })),
             (Some(only), None) | (None, Some(only)) => Some(only),
             (None, None) => Some([0.0; 6]),
@@ -171,7 +214,10 @@ impl Motion {
 
 /// Travel of the joint that moves most, rad.
 pub fn largest_travel(from: &Arm, to: &Arm) -> f64 {
-    from.iter().zip(to).map(|(from, to)| (to - from).abs()).fold(0.0, f64::max)
+    from.iter()
+        .zip(to)
+        .map(|(from, to)| (to - from).abs())
+        .fold(0.0, f64::max)
 }
 
 #[cfg(test)]
@@ -180,7 +226,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn pace(speed: f64) -> Pace {
-        Pace { speed: [speed; 6], acceleration: [5.0; 6] }
+        Pace {
+            speed: [speed; 6],
+            acceleration: [5.0; 6],
+        }
     }
 
     proptest! {
@@ -210,7 +259,11 @@ mod tests {
     fn a_straight_motion_is_a_trapezoid() {
         // 1 rad at 1 rad/s with 5 rad/s^2: 0.2 s up, 0.2 s down, 0.8 rad between.
         let motion = Motion::through(&[[0.0; 6], [1.0; 6]], &pace(1.0));
-        assert!((motion.duration_s() - 1.2).abs() < 0.01, "{}", motion.duration_s());
+        assert!(
+            (motion.duration_s() - 1.2).abs() < 0.01,
+            "{}",
+            motion.duration_s()
+        );
     }
 
     #[test]

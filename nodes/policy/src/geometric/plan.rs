@@ -1,15 +1,20 @@
 //! Choosing a grasp: about the object's centre, across a width that the hand can span, with an arm that can get there.
 
+use std::f64::consts::{FRAC_PI_2, TAU};
+
 use nalgebra::{Isometry3, Point2, Point3, Translation3, Vector2, Vector3};
 use pointcloud::OrientedBox;
 use robot::{Hand, Kinematics, KinematicsError, ur5};
 
-use super::hand::{HandGeometry, Pinch, base_from_palm};
+use super::hand::{Attitude, HandGeometry, Pinch, Span, base_from_palm};
 use super::path::{Arm, largest_travel};
 use super::settings::Settings;
 
 /// Headings that are tried, evenly over the full turn.
 const HEADINGS: usize = 24;
+
+/// Where index, middle and ring finger are along the palm's x axis, metres.
+const FINGER_X_M: [f64; 3] = [0.0435, 0.0187, -0.0069];
 
 /// Waypoints on each straight line of the palm.
 const LINE_STEPS: usize = 5;
@@ -57,7 +62,9 @@ pub enum PlanError {
         narrowest_cm: f64,
     },
     /// The arm reaches none of the grasps.
-    #[error("the arm reaches none of {tried} grasps on the object at ({x:.2}, {y:.2}) m; move it towards the middle")]
+    #[error(
+        "the arm reaches none of {tried} grasps on the object at ({x:.2}, {y:.2}) m; move it towards the middle"
+    )]
     OutOfReach {
         /// Grasps that were tried.
         tried: usize,
@@ -76,6 +83,16 @@ pub struct Planner {
     settings: Settings,
 }
 
+/// One way to grasp, before it is known whether the arm can.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    heading: f64,
+    pinch: Pinch,
+    pinch_cost: f64,
+    lowest: f64,
+    narrowest: f64,
+}
+
 /// The object's extent along one direction of the table plane.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
@@ -85,9 +102,17 @@ struct Extent {
 
 impl Planner {
     /// Tabulates the hand; fails when the robot is not a UR5 with an SIH hand.
-    pub fn new(kinematics: Kinematics, hand: &Hand, settings: Settings) -> Result<Self, KinematicsError> {
+    pub fn new(
+        kinematics: Kinematics,
+        hand: &Hand,
+        settings: Settings,
+    ) -> Result<Self, KinematicsError> {
         let geometry = HandGeometry::new(&kinematics, hand)?;
-        Ok(Self { geometry, kinematics, settings })
+        Ok(Self {
+            geometry,
+            kinematics,
+            settings,
+        })
     }
 
     /// The hand's geometry.
@@ -100,76 +125,152 @@ impl Planner {
         &self.settings
     }
 
-    /// The best grasp of the object from where the arm is now.
-    pub fn plan(&self, object: &Object, start: &Arm) -> Result<Grasp, PlanError> {
+    /// The best grasp of the object from where the arm is now. Grasps like those that `failed` cost more.
+    pub fn plan(&self, object: &Object, start: &Arm, failed: &[Grasp]) -> Result<Grasp, PlanError> {
         let lowest = self.lowest_tip(object);
         let outline = outline(object, lowest);
-        let mut narrowest = f64::INFINITY;
+        let axis = object.bounds.base_from_box.rotation * Vector3::x();
+        let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
+        let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
+        let narrowest = headings
+            .clone()
+            .map(|h| extent(&outline, h).width)
+            .fold(f64::INFINITY, f64::min);
+
         let mut tried = 0;
         let mut best: Option<Grasp> = None;
-        let axis = object.bounds.base_from_box.rotation * Vector3::x();
-        let aligned = axis.y.atan2(axis.x) + std::f64::consts::FRAC_PI_2;
-        for step in 0..HEADINGS {
-            let heading = aligned + std::f64::consts::TAU * step as f64 / HEADINGS as f64;
-            narrowest = narrowest.min(extent(&outline, heading).width);
-        }
-        for step in 0..HEADINGS {
-            let heading = aligned + std::f64::consts::TAU * step as f64 / HEADINGS as f64;
+        for heading in headings {
             let closing = extent(&outline, heading);
             // Where a much narrower side exists, a slanted grasp would only turn the object in the hand.
             if closing.width > narrowest + 0.02 {
                 continue;
             }
-            for tilt in &self.settings.tilts_deg {
-                let Some(pinch) =
-                    self.geometry.pinch(closing.width, tilt.to_radians(), &self.settings.margins())
-                else {
-                    continue;
+            // Pinches in order of their own cost: the first that the arm can bring there is this heading's best.
+            let length = extent(&outline, heading - FRAC_PI_2).width;
+            for (pinch_cost, pinch) in self.pinches(object, closing.width, length) {
+                let candidate = Candidate {
+                    heading,
+                    pinch,
+                    pinch_cost,
+                    lowest,
+                    narrowest,
                 };
                 tried += 1;
-                let grasp = self.complete(object, &outline, heading, &pinch, lowest, start, narrowest);
-                if let Some(grasp) = grasp
-                    && best.as_ref().is_none_or(|best| grasp.cost < best.cost)
-                {
-                    best = Some(grasp);
+                if let Some(grasp) = self.complete(object, &outline, &candidate, start, failed) {
+                    if best.as_ref().is_none_or(|best| grasp.cost < best.cost) {
+                        best = Some(grasp);
+                    }
+                    break;
                 }
             }
         }
         let centre = object.bounds.centre();
         best.ok_or(if tried == 0 {
-            PlanError::TooWide { narrowest_cm: 100.0 * narrowest }
+            PlanError::TooWide {
+                narrowest_cm: 100.0 * narrowest,
+            }
         } else {
-            PlanError::OutOfReach { tried, x: centre.x, y: centre.y }
+            PlanError::OutOfReach {
+                tried,
+                x: centre.x,
+                y: centre.y,
+            }
         })
+    }
+
+    /// Hand shapes for a width and a length, the best of each tilt, in order of cost.
+    fn pinches(&self, object: &Object, width: f64, length: f64) -> Vec<(f64, Pinch)> {
+        let settings = &self.settings;
+        let half_height = 0.5 * object.bounds.size.z;
+        let across = self.across(length);
+        // A finger beside a short object would push it out sideways. The ring finger always opposes the thumb.
+        let reaches = |x: f64| (x - across).abs() <= 0.5 * length - settings.finger_inside_m;
+        let [index, middle, _] = FINGER_X_M.map(reaches);
+        // Fewer fingers can be brought level where more cannot.
+        let mut choices = vec![[false, false, true]];
+        if middle {
+            choices.push([false, true, true]);
+        }
+        if middle && index {
+            choices.push([true, true, true]);
+        }
+        let cost = |pinch: &Pinch| {
+            // A side that touches above the middle of a low object rolls it away.
+            let too_high = (pinch.unevenness - 0.6 * half_height).max(0.0);
+            let Attitude { tilt, roll } = pinch.attitude;
+            let spare = pinch.span.used.iter().filter(|used| !**used).count() as f64;
+            60.0 * too_high
+                + 15.0 * pinch.unevenness
+                + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
+                + 0.3 * roll
+                + settings.spare_finger_penalty * spare * (length / 0.06).min(1.0)
+        };
+        let mut pinches: Vec<(f64, Pinch)> = settings
+            .tilts_deg
+            .iter()
+            .flat_map(|tilt| settings.rolls_deg.iter().map(move |roll| (tilt, roll)))
+            .filter_map(|(tilt, roll)| {
+                let attitude = Attitude {
+                    tilt: tilt.to_radians(),
+                    roll: roll.to_radians(),
+                };
+                let spans = choices.iter().map(|used| Span {
+                    width,
+                    across,
+                    used: *used,
+                });
+                spans
+                    .flat_map(|span| {
+                        settings
+                            .thumb_touch_ticks
+                            .iter()
+                            .map(move |thumb| (span, *thumb))
+                    })
+                    .filter_map(|(span, thumb)| {
+                        self.geometry
+                            .pinch(&span, attitude, thumb, &settings.margins())
+                    })
+                    .map(|pinch| (cost(&pinch), pinch))
+                    .min_by(|a, b| a.0.total_cmp(&b.0))
+            })
+            .collect();
+        pinches.sort_by(|a, b| a.0.total_cmp(&b.0));
+        pinches
     }
 
     /// Height of the lowest fingertip: as deep as the palm allows, but not below what the object offers.
     fn lowest_tip(&self, object: &Object) -> f64 {
         let top = object.bounds.centre().z + 0.5 * object.bounds.size.z;
         let bottom = object.bounds.centre().z - 0.5 * object.bounds.size.z;
-        let under_the_middle = 0.5 * (top + bottom) - 0.03;
-        (top - self.settings.grasp_depth_m).max(under_the_middle).max(self.settings.table_clearance_m)
+        let under_the_middle = 0.5 * (top + bottom) - self.settings.pad_height_m;
+        let deep = top - self.settings.grasp_depth_m;
+        deep.max(under_the_middle.min(deep.max(0.02)))
+            .max(self.settings.table_clearance_m)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one candidate is described by all of these")]
     fn complete(
         &self,
         object: &Object,
         outline: &[Point2<f64>],
-        heading: f64,
-        pinch: &Pinch,
-        lowest: f64,
+        candidate: &Candidate,
         start: &Arm,
-        narrowest: f64,
+        failed: &[Grasp],
     ) -> Option<Grasp> {
+        let Candidate {
+            heading,
+            pinch,
+            pinch_cost,
+            lowest,
+            narrowest,
+        } = *candidate;
         let closing = extent(outline, heading);
-        let side = heading - std::f64::consts::FRAC_PI_2;
+        let side = heading - FRAC_PI_2;
         let lengthwise = extent(outline, side);
         let (along, beside) = (direction(heading), direction(side));
         let level = along * closing.middle + beside * lengthwise.middle;
         let centre = object.bounds.centre();
         let about = Point3::new(level.x, level.y, centre.z);
-        let palm = base_from_palm(pinch, heading, &about, lowest, across(lengthwise.width));
+        let palm = base_from_palm(&pinch, heading, &about, lowest);
 
         let above = Translation3::new(0.0, 0.0, self.settings.descent_m) * palm;
         let pregrasp = self.solve(&above, start)?;
@@ -177,16 +278,13 @@ impl Planner {
         approach.extend(self.line(&pregrasp, &above, &palm)?);
         let grasp = *approach.last()?;
 
-        let [x, y, z] = self.settings.goal_m;
-        let shift = Vector3::new(x, y, z) - centre.coords;
-        let up = Vector3::z() * self.settings.ascent_m.min(shift.z.max(0.0));
-        let raised = Translation3::from(up) * palm;
-        let over = Translation3::from(shift) * palm;
-        let mut lift = self.line(&grasp, &palm, &raised)?;
-        let from = *lift.last()?;
-        lift.extend(self.line(&from, &raised, &over)?.into_iter().skip(1));
+        let lift = self.lift(&palm, &grasp, &centre)?;
 
-        let clear = approach.iter().skip(1).chain(&lift).all(|arm| self.arm_is_clear(arm));
+        let clear = approach
+            .iter()
+            .skip(1)
+            .chain(&lift)
+            .all(|arm| self.arm_is_clear(arm));
         if !clear {
             return None;
         }
@@ -194,12 +292,17 @@ impl Planner {
         let to_camera = (Vector2::new(camera_x, camera_y) - level).normalize();
         // Fingers on the camera's side hide the object; the palm on that side hides it more.
         let hidden = to_camera.dot(&along).abs();
+        let like_failed = failed
+            .iter()
+            .filter(|failed| is_alike(failed.heading, heading))
+            .count();
         let cost = largest_travel(start, &pregrasp)
+            + pinch_cost
             + 25.0 * (closing.width - narrowest)
             + 0.4 * hidden
-            + 0.3 * (pinch.tilt.to_degrees() - 15.0).abs() / 10.0;
+            + self.settings.failed_penalty * like_failed as f64;
         Some(Grasp {
-            pinch: *pinch,
+            pinch,
             base_from_palm: palm,
             heading,
             width: closing.width,
@@ -208,6 +311,52 @@ impl Planner {
             lift,
             cost,
         })
+    }
+
+    /// Joint positions straight up from a grasp and on, until an object with its middle at `centre` is at the goal.
+    pub fn lift(
+        &self,
+        base_from_palm: &Isometry3<f64>,
+        grasp: &Arm,
+        centre: &Point3<f64>,
+    ) -> Option<Vec<Arm>> {
+        let shift = Point3::from(self.settings.goal_m) - centre;
+        let up = Vector3::z() * self.settings.ascent_m.min(shift.z.max(0.0));
+        let raised = Translation3::from(up) * base_from_palm;
+        let over = Translation3::from(shift) * base_from_palm;
+        let mut lift = self.line(grasp, base_from_palm, &raised)?;
+        let from = *lift.last()?;
+        lift.extend(self.line(&from, &raised, &over)?.into_iter().skip(1));
+        Some(lift)
+    }
+
+    /// The grasp with its lift planned anew when closing has visibly moved the object.
+    pub fn after_closing(&self, grasp: &Grasp, object: Option<&Object>) -> Grasp {
+        const MOVED_M: f64 = 0.012;
+        let mut corrected = grasp.clone();
+        let Some(object) = object else {
+            return corrected;
+        };
+        let centre = object.bounds.centre();
+        // The hand hides much of the object: where it is on the table can be believed, its height is known from before.
+        let level = Point3::new(centre.x, centre.y, grasp.centre.z);
+        if (level - grasp.centre).norm() > MOVED_M
+            && let Some(arm) = grasp.approach.last()
+            && let Some(lift) = self.lift(&grasp.base_from_palm, arm, &level)
+        {
+            corrected.centre = level;
+            corrected.lift = lift;
+        }
+        corrected
+    }
+
+    /// Where along the palm's x axis the middle of an object of this length belongs.
+    ///
+    /// The thumb opposes the ring and little fingers, so short things go there; long ones are held by all fingers.
+    fn across(&self, length: f64) -> f64 {
+        let ([short, long], [near_thumb, central]) =
+            (self.settings.lengths_m, self.settings.across_m);
+        near_thumb + ((length - short) / (long - short)).clamp(0.0, 1.0) * (central - near_thumb)
     }
 
     /// Joint positions for a palm pose, with the least motion from `near`.
@@ -234,23 +383,29 @@ impl Planner {
 
     /// Whether elbow and wrist stay off the table.
     fn arm_is_clear(&self, arm: &Arm) -> bool {
-        const LINKS: [&str; 4] = ["forearm_link", "wrist_1_link", "wrist_2_link", "wrist_3_link"];
-        let Ok(positions) = self.kinematics.positions(ur5::JOINTS.into_iter().zip(*arm)) else { return false };
-        let Ok(poses) = self.kinematics.forward(&positions) else { return false };
+        const LINKS: [&str; 4] = [
+            "forearm_link",
+            "wrist_1_link",
+            "wrist_2_link",
+            "wrist_3_link",
+        ];
+        let Ok(positions) = self.kinematics.positions(ur5::JOINTS.into_iter().zip(*arm)) else {
+            return false;
+        };
+        let Ok(poses) = self.kinematics.forward(&positions) else {
+            return false;
+        };
         LINKS.iter().all(|link| {
-            poses.root_from(link).is_ok_and(|pose| pose.translation.z >= self.settings.arm_clearance_m)
+            poses
+                .root_from(link)
+                .is_ok_and(|pose| pose.translation.z >= self.settings.arm_clearance_m)
         })
     }
 }
 
-/// Where along the palm's x axis the middle of an object of this length belongs.
-///
-/// The thumb opposes the ring and little fingers, so short things go there; long ones are held by all fingers.
-fn across(length: f64) -> f64 {
-    const SHORT: (f64, f64) = (0.03, -0.020);
-    const LONG: (f64, f64) = (0.09, -0.005);
-    let part = ((length - SHORT.0) / (LONG.0 - SHORT.0)).clamp(0.0, 1.0);
-    SHORT.1 + part * (LONG.1 - SHORT.1)
+/// Whether two headings are the same within a step.
+fn is_alike(a: f64, b: f64) -> bool {
+    (a - b).cos() > (1.5 * TAU / HEADINGS as f64).cos()
 }
 
 fn direction(heading: f64) -> Vector2<f64> {
@@ -273,8 +428,16 @@ fn outline(object: &Object, lowest: f64) -> Vec<Point2<f64>> {
             .collect()
     };
     let passed = flat(lowest - 0.01);
-    let outline = if passed.len() >= 40 { passed } else { flat(f64::NEG_INFINITY) };
-    if outline.is_empty() { vec![centre] } else { outline }
+    let outline = if passed.len() >= 40 {
+        passed
+    } else {
+        flat(f64::NEG_INFINITY)
+    };
+    if outline.is_empty() {
+        vec![centre]
+    } else {
+        outline
+    }
 }
 
 fn extent(outline: &[Point2<f64>], heading: f64) -> Extent {
@@ -282,6 +445,11 @@ fn extent(outline: &[Point2<f64>], heading: f64) -> Extent {
     let (low, high) = outline
         .iter()
         .map(|point| point.coords.dot(&along))
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    Extent { middle: 0.5 * (low + high), width: high - low }
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+    Extent {
+        middle: 0.5 * (low + high),
+        width: high - low,
+    }
 }

@@ -23,22 +23,34 @@ pub struct Settings {
     pub ascent_m: f64,
     /// Tilts of the approach that are tried, degrees.
     pub tilts_deg: Vec<f64>,
+    /// Rolls of the hand that are tried, the little finger's side down, degrees.
+    pub rolls_deg: Vec<f64>,
+    /// Servo positions at which the thumb may touch, ticks.
+    pub thumb_touch_ticks: Vec<f64>,
     /// Distance of the lowest fingertip from the table, metres.
     pub table_clearance_m: f64,
     /// Room between palm and the top of the object, metres, counted from the lowest fingertip.
     pub grasp_depth_m: f64,
-    /// Room between fingers and object before closing, metres.
-    pub finger_clearance_m: f64,
-    /// Flexion left for the thumb before it touches, rad.
-    pub thumb_approach: f64,
-    /// Flexion of the thumb beyond its touch, rad: its squeeze.
-    pub thumb_squeeze: f64,
-    /// Flexion at which a finger counts as closed, rad.
-    pub closed_flexion: f64,
-    /// Speed of closing, rad/s.
+    /// Height of the pads above the lowest fingertip: where the object's middle should be, metres.
+    pub pad_height_m: f64,
+    /// Room between object and fingers, and between object and thumb, before closing, metres.
+    pub clearance_m: f64,
+    /// Lengths of short and of long objects along the palm, metres.
+    pub lengths_m: [f64; 2],
+    /// Where the middle of short and of long objects belongs along the palm's x axis, metres.
+    pub across_m: [f64; 2],
+    /// Travel of the thumb beyond its touch, ticks.
+    pub thumb_squeeze_ticks: f64,
+    /// Load at which a finger has enough, 0 to 1; it closes while it has less.
+    pub finger_load: f64,
+    /// How far a finger has to be inside the end of an object to be used on it, metres.
+    pub finger_inside_m: f64,
+    /// Speed of closing, ticks/s.
     pub closing_speed: f64,
-    /// Time given to the squeeze after closing, seconds.
+    /// How long all fingers have to have enough before the lift, seconds.
     pub squeeze_s: f64,
+    /// How long closing may take at most, seconds.
+    pub closing_s: f64,
     /// Radius of the fingertips, metres.
     pub tip_radius_m: f64,
     /// How much lower than its tip's frame a slanted fingertip is, metres.
@@ -47,6 +59,14 @@ pub struct Settings {
     pub arm_clearance_m: f64,
     /// Where a static camera stands, base frame, metres: grasps that leave its view free are preferred.
     pub camera_m: [f64; 3],
+    /// Distance between the object's middle and where the hand should carry it from which it counts as lost, metres.
+    pub lost_m: f64,
+    /// Further attempts within an episode.
+    pub retries: u32,
+    /// Penalty of each finger that is left out.
+    pub spare_finger_penalty: f64,
+    /// Penalty of a grasp that is like one that failed.
+    pub failed_penalty: f64,
 }
 
 impl Default for Settings {
@@ -58,19 +78,29 @@ impl Default for Settings {
             lift_pace: 0.8,
             descent_m: 0.10,
             ascent_m: 0.05,
-            tilts_deg: vec![15.0, 25.0, 35.0],
-            table_clearance_m: 0.003,
+            tilts_deg: vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0],
+            rolls_deg: vec![0.0, 8.0, 16.0, 24.0],
+            thumb_touch_ticks: vec![-350.0, -400.0, -450.0, -500.0, -550.0, -600.0],
+            table_clearance_m: 0.002,
             grasp_depth_m: 0.085,
-            finger_clearance_m: 0.018,
-            thumb_approach: 0.2,
-            thumb_squeeze: 0.5,
-            closed_flexion: -1.5,
-            closing_speed: 1.5,
-            squeeze_s: 0.4,
+            pad_height_m: 0.015,
+            clearance_m: 0.015,
+            lengths_m: [0.05, 0.11],
+            across_m: [-0.024, -0.010],
+            thumb_squeeze_ticks: 120.0,
+            finger_load: 0.6,
+            finger_inside_m: 0.004,
+            closing_speed: 1500.0,
+            squeeze_s: 0.25,
+            closing_s: 2.5,
             tip_radius_m: 0.009,
             tip_below_m: 0.002,
             arm_clearance_m: 0.06,
             camera_m: [0.28, 1.05, 0.5],
+            lost_m: 0.10,
+            retries: 2,
+            spare_finger_penalty: 0.1,
+            failed_penalty: 0.7,
         }
     }
 }
@@ -78,14 +108,16 @@ impl Default for Settings {
 impl Settings {
     /// What the arm's joints may do.
     pub(super) fn pace(&self) -> Pace {
-        Pace { speed: self.joint_speed, acceleration: self.joint_acceleration }
+        Pace {
+            speed: self.joint_speed,
+            acceleration: self.joint_acceleration,
+        }
     }
 
     /// The margins of a pinch.
     pub(super) fn margins(&self) -> PinchMargins {
         PinchMargins {
-            finger_clearance_m: self.finger_clearance_m,
-            thumb_approach: self.thumb_approach,
+            clearance_m: self.clearance_m,
             tip_radius_m: self.tip_radius_m,
             tip_below_m: self.tip_below_m,
         }
