@@ -11,20 +11,22 @@ prompt (points on and off an object, a box, an earlier mask, the memory of an ob
 overlap that it expects, whether the object is there, and the object's looks. Convolutions only, {parameters};
 runs in ONNX Runtime and in tract. The contract is in `manifest.yaml`; `nodes/segmentation` drives it.
 
-Input: 640 x 360 pixels of colour and, where there is any, depth in metres (0 = not measured).
+Input: 640 x 360 pixels of colour and, where there is any, depth in metres (0 = not measured) and the plane that
+the objects stand on, found in the depth image.
 
 ## Data
 
 Renders of the simulated cell only (`render_dataset` of `nodes/sim`): {pairs} pairs of frames with the 48 training
-objects and with random shapes and textures that are in no scene, under random light, materials, surroundings,
-cameras and depth noise. A third of the pairs were shown without depth. No photograph, no other model and no test
-object was used. Made with `models/train/segmenter/train.sh`: {steps} steps in {minutes} minutes on one {device}.
+objects and with random shapes and textures that are in no scene, most under random light, materials, surroundings,
+cameras and depth noise. A third was shown without depth. No photograph, no other model and no test object was used.
+Made with `models/train/segmenter/train.sh` on one CPU core: {steps} steps on windows of these frames in {minutes}
+minutes.
 
 ## Figures
 
 Measured at the end of training on fresh renders of the cell's own look, at 640 x 360, every object with at least
 100 visible pixels, those behind the hand too. A click is the most interior pixel of the object, later ones the
-middle of the largest error. `train` and `test` name the objects; test objects were never trained on.
+middle of the largest error. The decoder runs twice on a click, the second time with its own mask. `train` and `test` name the objects; test objects were never trained on.
 
 | set | objects | IoU, 1 click | IoU, 3 clicks | share below 0.5 | calibration error |
 |---|---|---|---|---|---|
@@ -80,7 +82,7 @@ def number(value):
 
 def card(figures):
     sets = figures["sets"]
-    text = HEAD.format(parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes", "device")})
+    text = HEAD.format(parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes")})
     for name, f in sets.items():
         error = f["calibration"]["expected_calibration_error"] if f["calibration"] else None
         text += f"| {name} | {f['objects']} | {number(f['iou_1_click'])} | {number(f['iou_3_clicks'])} | {percent(f['share_1_click_below_0.5'])} | {number(error)} |\n"

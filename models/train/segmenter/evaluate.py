@@ -47,8 +47,8 @@ class Runner:
     def __init__(self, model, device):
         self.model, self.device = model.eval(), device
 
-    def encode(self, rgb, depth):
-        return self.model.encoder(normalise(rgb), depth)
+    def encode(self, rgb, depth, plane):
+        return self.model.encoder(normalise(rgb), depth, plane)
 
     def decode(self, frame, index, coords, labels, mask=None, memory=None):
         m = len(index)
@@ -61,20 +61,22 @@ class Runner:
 
 
 @torch.no_grad()
-def clicks(runner, rgb, depth, ids, least=MIN_AREA):
+def clicks(runner, rgb, depth, plane, ids, least=MIN_AREA):
     """One and three clicks on every object; returns lists of (area, iou1, iou3, score1) and nothing-clicks' scores."""
     wanted = objects_of(ids, least)
-    frame = runner.encode(rgb, depth)
+    frame = runner.encode(rgb, depth, plane)
     rows, nothing = [], []
-    for start in range(0, len(wanted), 32):
-        part = wanted[start : start + 32]
+    for start in range(0, len(wanted), 8):
+        part = wanted[start : start + 8]
         index = torch.tensor([i for i, _ in part], device=ids.device)
         target = torch.stack([(ids[i] == v) for i, v in part]).float()
         coords = torch.zeros(len(part), POINTS, 2, device=ids.device)
         labels = torch.full((len(part), POINTS), -1.0, device=ids.device)
         coords[:, 0], _ = interior(target)
         labels[:, 0] = 1
-        logits, iou, present, _ = runner.decode(frame, index, coords, labels)
+        logits, _, _, _ = runner.decode(frame, index, coords, labels)
+        # As nodes/segmentation does: the mask found corrects itself once.
+        logits, iou, present, _ = runner.decode(frame, index, coords, labels, pool4(torch.sigmoid(logits)))
         one, score = iou_of(logits, target), iou[:, 0] * torch.sigmoid(present[:, 0])
         for slot in (1, 2):
             guess = (logits[:, 0] > 0).float()
@@ -105,16 +107,16 @@ def clicks(runner, rgb, depth, ids, least=MIN_AREA):
 
 
 @torch.no_grad()
-def follow(runner, rgb, depth, ids, least=MIN_AREA):
+def follow(runner, rgb, depth, plane, ids, least=MIN_AREA):
     """From the first frame of a pair to the second: click in A, then mask and memory of A as prompt in B.
 
     Returns (visible in B, IoU in B, largest IoU with another object, score in B).
     """
     first = [(2 * (i // 1), v) for i, v in objects_of(ids[0::2], least)]
-    frame = runner.encode(rgb, depth)
+    frame = runner.encode(rgb, depth, plane)
     rows = []
-    for start in range(0, len(first), 32):
-        part = first[start : start + 32]
+    for start in range(0, len(first), 8):
+        part = first[start : start + 8]
         index = torch.tensor([i for i, _ in part], device=ids.device)
         target = torch.stack([(ids[i] == v) for i, v in part]).float()
         at, _ = interior(target)
@@ -155,19 +157,19 @@ def mean(values):
     return round(sum(values) / len(values), 4) if values else None
 
 
-def evaluate(model, folders, device, pairs_per_folder=150, batch=8):
+def evaluate(model, folders, pairs_per_folder=100, batch=4):
     """Figures over {name: folder}, each with and without depth."""
-    runner = Runner(model, device)
+    runner = Runner(model, "cpu")
     figures = {}
     for name, folder in folders.items():
-        data = Pairs(folder, device, pairs_per_folder)
+        data = Pairs([folder], pairs_per_folder)
         for with_depth in (True, False):
             rows, nothing, track = [], [], []
             for start in range(0, len(data), batch):
-                rgb, depth, ids = data.batch(slice(start, start + batch))
-                depth = depth if with_depth else depth * 0
-                r, n = clicks(runner, rgb, depth, ids)
-                rows, nothing, track = rows + r, nothing + n, track + follow(runner, rgb, depth, ids)
+                rgb, depth, ids, plane = data.frames(start, start + batch)
+                depth, plane = (depth, plane) if with_depth else (depth * 0, plane * 0)
+                r, n = clicks(runner, rgb, depth, plane, ids)
+                rows, nothing, track = rows + r, nothing + n, track + follow(runner, rgb, depth, plane, ids)
             seen = [t for t in track if t[0] >= MIN_AREA]
             gone = [t for t in track if t[0] == 0]
             figures[f"{name}/{'depth' if with_depth else 'colour'}"] = {

@@ -10,9 +10,9 @@ from data import MEAN, STD
 from model import CONTEXT, FEATURES, HEADS, HEIGHT, KEY, MEMORY, WIDTH
 
 # The decoder takes exactly this many points; unused ones carry label -1.
-POINT_SLOTS = 16
+POINT_SLOTS = 8
 
-ENCODER_INPUTS = {"image": [1, 3, HEIGHT, WIDTH], "depth": [1, 1, HEIGHT, WIDTH]}
+ENCODER_INPUTS = {"image": [1, 3, HEIGHT, WIDTH], "depth": [1, 1, HEIGHT, WIDTH], "plane": [1, 3]}
 ENCODER_OUTPUTS = {"features": [1, FEATURES, 96, 160], "keys": [1, MEMORY + HEADS * KEY, 96, 160], "context": [1, CONTEXT, 24, 40]}
 DECODER_INPUTS = {
     **ENCODER_OUTPUTS,

@@ -90,10 +90,10 @@ def disturb(mask4):
 class Prompt:
     """Decoder inputs for one batch of prompts."""
 
-    def __init__(self, m, device):
+    def __init__(self, m, height4, width4, device):
         self.coords = torch.zeros(m, POINTS, 2, device=device)
         self.labels = torch.full((m, POINTS), -1.0, device=device)
-        self.mask = torch.zeros(m, 1, 90, 160, device=device)
+        self.mask = torch.zeros(m, 1, height4, width4, device=device)
         self.has_mask = torch.zeros(m, 1, device=device)
         self.has_memory = torch.zeros(m, 1, device=device)
 
@@ -107,7 +107,7 @@ def first_prompts(masks, earlier, ids, seen_now, seen_then):
     m = masks.shape[0]
     device = masks.device
     r = lambda: torch.rand(m, device=device)
-    prompt = Prompt(m, device)
+    prompt = Prompt(m, masks.shape[1] // 4, masks.shape[2] // 4, device)
 
     mode = r()
     nothing = mode < 0.10

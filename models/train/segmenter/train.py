@@ -1,9 +1,11 @@
-"""Trains the promptable segmenter on rendered pairs, exports it to ONNX and measures it.
+"""Trains the promptable segmenter on windows of rendered pairs, exports it to ONNX and measures it.
 
-    python train.py --data DATA --test-data TEST --minutes 20 --out OUT [--spend 9] [--resume]
+    python train.py --data DATA.. --test-data TEST --minutes 60 --out OUT [--spend 20] [--resume]
 
-The learning rate follows the share of --minutes spent, so the result fits whatever machine it runs on.
---spend ends this call early with a checkpoint from which --resume goes on.
+A window of 192 x 192 pixels around an object costs a sixth of a whole frame, and bfloat16 uses the matrix
+units of a recent CPU, so that a desk computer trains the network in an hour. The learning rate follows the
+share of --minutes spent. --spend ends this call early with a checkpoint from which --resume goes on; --spend 0
+only exports and measures what the checkpoint holds.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import math
 import pathlib
 import time
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -65,7 +68,7 @@ def identity_loss(decoder, keys, masks4, targets, seen, k):
     return (loss * good).sum() / good.sum().clamp(min=1)
 
 
-def step_losses(model, rgb, depth, ids, k, rounds):
+def step_losses(model, rgb, depth, plane, ids, k, rounds):
     """One batch: k prompts on each frame, `rounds` corrective rounds. Returns losses by name."""
     b = rgb.shape[0]
     with torch.no_grad():
@@ -75,9 +78,10 @@ def step_losses(model, rgb, depth, ids, k, rounds):
         seen_other = seen.reshape(b // 2, 2, k).flip(1).reshape(-1)
         masks = masks.reshape(b * k, *ids.shape[1:])
         prompt, target = first_prompts(masks, other, ids.repeat_interleave(k, 0), seen.reshape(-1), seen_other)
-        own4, other4 = F.pad(pool4(masks.unsqueeze(1)), (0, 0, 0, 6)), F.pad(pool4(other.unsqueeze(1)), (0, 0, 0, 6))
     decoder = model.decoder
-    features, keys, context = model.encoder(rgb, depth)
+    features, keys, context = model.encoder(rgb, depth, plane)
+    below = (0, 0, 0, features.shape[2] - masks.shape[1] // 4)
+    own4, other4 = F.pad(pool4(masks.unsqueeze(1)), below), F.pad(pool4(other.unsqueeze(1)), below)
     losses = {"identity": identity_loss(decoder, keys, own4, targets, seen, k)}
 
     flipped = keys.reshape(b // 2, 2, *keys.shape[1:]).flip(1).reshape(keys.shape)
@@ -126,31 +130,37 @@ class Average:
         torch._foreach_lerp_(mine, theirs, 1 - keep)
 
 
+def prepare(rgb, depth, plane):
+    """Augments and normalises a batch."""
+    with torch.no_grad():
+        rgb, depth, plane = augment(rgb, depth, plane)
+        return normalise(rgb).contiguous(memory_format=torch.channels_last), depth, plane
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, help="folder of training shards (render_dataset)")
+    parser.add_argument("--data", required=True, nargs="+", help="folders of training shards (render_dataset)")
     parser.add_argument("--test-data", help="folder with one sub-folder of shards for each set to measure on")
     parser.add_argument("--out", required=True, help="folder for the ONNX files, manifest, figures and checkpoint")
-    parser.add_argument("--minutes", type=float, default=20, help="length of the whole schedule")
+    parser.add_argument("--minutes", type=float, default=60, help="length of the whole schedule")
     parser.add_argument("--spend", type=float, help="minutes to train in this call (default: all that is left)")
-    parser.add_argument("--pairs", type=int, default=12, help="pairs of frames a step")
-    parser.add_argument("--prompts", type=int, default=4, help="prompts a frame")
-    parser.add_argument("--rate", type=float, default=2.5e-3, help="peak learning rate")
+    parser.add_argument("--pairs", type=int, default=8, help="pairs of windows a step")
+    parser.add_argument("--window", type=int, default=192, help="side of a window in pixels, a multiple of 32")
+    parser.add_argument("--prompts", type=int, default=2, help="prompts a window")
+    parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--limit", type=int, help="use at most so many training pairs")
-    parser.add_argument("--test-pairs", type=int, default=150, help="pairs of each test set to measure on")
+    parser.add_argument("--test-pairs", type=int, default=100, help="pairs of each test set to measure on")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--compile", action="store_true", help="compile the network first")
+    parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
 
     out = pathlib.Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(args.seed)
-    torch.backends.cuda.matmul.allow_tf32 = True
-    torch.backends.cudnn.allow_tf32 = True
-    torch.backends.cudnn.benchmark = True
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = Segmenter().to(device).to(memory_format=torch.channels_last)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    model = Segmenter().to(memory_format=torch.channels_last)
     decay = [p for p in model.parameters() if p.ndim > 1]
     rest = [p for p in model.parameters() if p.ndim <= 1]
     optimizer = torch.optim.AdamW(
@@ -160,21 +170,23 @@ def main():
     spent, step = 0.0, 0
     checkpoint = out / "checkpoint.pt"
     if args.resume:
-        state = torch.load(checkpoint, map_location=device)
+        state = torch.load(checkpoint)
         model.load_state_dict(state["model"])
         average.model.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         spent, step, average.steps = state["spent"], state["step"], state["step"]
-    trained = model
-    if args.compile:
-        model.encoder.compile()
-        model.decoder.compile()
 
-    data = Pairs(args.data, device, args.limit)
-    print(f"{len(data)} pairs, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {device}", flush=True)
-    begin, last = time.time(), time.time()
+    data = Pairs(args.data, args.limit)
+    rng = np.random.default_rng(args.seed + step)
+    print(f"{len(data)} pairs, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
+
+    def save(minutes):
+        state = {"model": model.state_dict(), "average": average.model.state_dict(), "optimizer": optimizer.state_dict()}
+        torch.save({**state, "spent": minutes, "step": step}, checkpoint)
+
+    begin = last = kept = time.time()
     limit = args.minutes - spent if args.spend is None else min(args.spend, args.minutes - spent)
-    sums, count, frames = {}, 0, 0
+    sums, count = {}, 0
     model.train()
     while True:
         now = (time.time() - begin) / 60
@@ -183,41 +195,42 @@ def main():
         rate = learning_rate((spent + now) / args.minutes, args.rate)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        index = torch.randint(len(data), (args.pairs,), device=device)
-        with torch.no_grad():
-            rgb, depth, ids = augment(*data.batch(index))
-            rgb = normalise(rgb).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            losses = step_losses(model, rgb, depth, ids, args.prompts, 2)
+        rgb, depth, ids, plane = data.crops(args.pairs, args.window, rng)
+        # A corrective round every second step: it costs another pass of the decoder.
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = step_losses(model, *prepare(rgb, depth, plane), ids, args.prompts, 1 + step % 2)
         optimizer.zero_grad(set_to_none=True)
         losses["sum"].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
         optimizer.step()
         average.update(model)
-        step, count, frames = step + 1, count + 1, frames + len(rgb)
+        step, count = step + 1, count + 1
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value.detach()
-        if time.time() - last > 15:
-            line = " ".join(f"{n} {float(v) / count:.3f}" for n, v in sums.items())
-            speed = frames / (time.time() - last)
-            print(f"{spent + now:6.2f} min step {step} lr {rate:.1e} {speed:.0f} frames/s {line}", flush=True)
-            sums, count, frames, last = {}, 0, 0, time.time()
+            total, times = sums.get(name, (0.0, 0))
+            sums[name] = total + float(value.detach()), times + 1
+        if time.time() - last > 20:
+            line = " ".join(f"{n} {total / times:.3f}" for n, (total, times) in sums.items())
+            speed = 2 * args.pairs * count / (time.time() - last)
+            print(f"{spent + now:6.2f} min step {step} lr {rate:.1e} {speed:.1f} windows/s {line}", flush=True)
+            sums, count, last = {}, 0, time.time()
+        if time.time() - kept > 240:
+            save(spent + now)
+            kept = time.time()
     spent += (time.time() - begin) / 60
-    state = {"model": trained.state_dict(), "average": average.model.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save({**state, "spent": spent, "step": step}, checkpoint)
+    save(spent)
     print(f"trained {spent:.2f} of {args.minutes} min, {step} steps", flush=True)
 
-    figures = {"parameters": sum(p.numel() for p in model.parameters()), "steps": step, "minutes": round(spent, 2), "pairs": len(data), "device": torch.cuda.get_device_name() if device == "cuda" else "cpu"}
+    figures = {"parameters": sum(p.numel() for p in model.parameters()), "steps": step, "minutes": round(spent, 2), "pairs": len(data)}
+    figures["export_deviation"] = export(copy.deepcopy(average.model), out)
+    print("deviation of the ONNX files from the network:", figures["export_deviation"], flush=True)
     if args.test_data:
         folders = {p.name: p for p in sorted(pathlib.Path(args.test_data).iterdir()) if p.is_dir()}
-        figures["sets"] = evaluate(average.model, folders, device, args.test_pairs)
+        figures["sets"] = evaluate(average.model, folders, args.test_pairs)
         for name, f in figures["sets"].items():
             print(name, f["objects"], "one", f["iou_1_click"], "three", f["iou_3_clicks"], "ece", f["calibration"]["expected_calibration_error"] if f["calibration"] else None, "track", f["track"], flush=True)
-    figures["export_deviation"] = export(copy.deepcopy(average.model), out)
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     if args.test_data:
         (out / "MODEL_CARD.md").write_text(card(figures))
-    print("deviation of the ONNX files from the network:", figures["export_deviation"], flush=True)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ pub fn run(options: &BatchOptions, mut progress: impl FnMut(&FrameScore)) -> Res
             let score = line(&picture.stem, track.score, track.status.as_str(), track.reason);
             (track.prediction, score)
         } else if first {
-            let found = segmenter.predict(&prompt)?;
+            let found = segmenter.predict_twice(&prompt)?;
             tracker = Tracker::start(&segmenter, &found, Gates::default());
             let (status, reason) = if found.is_empty() { ("lost", "no object at the prompt") } else { ("tracking", "") };
             let score = line(&picture.stem, found.score(), status, reason.to_owned());

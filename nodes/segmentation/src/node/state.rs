@@ -223,7 +223,7 @@ impl State {
         };
         let found = {
             let _run = self.decode.start();
-            self.segmenter.predict(&prompt).map_err(|error| error.to_string())?
+            self.segmenter.predict_twice(&prompt).map_err(|error| error.to_string())?
         };
         let Settings { table_height_m, least_score, .. } = self.settings;
         if !beside {
