@@ -1,1 +1,1 @@
-//! Part of the grasp_anything stack.
+//! Tests that cross crates.

@@ -7,7 +7,7 @@ use bus::{Node, ParameterSpec, Time};
 
 use crate::{
     report::{Align, Table},
-    user::{Choice, Episode, Event, Truth, Until, User},
+    user::{Choice, Episode, Event, Truth, Until, User, UserError},
 };
 
 /// The object must stay in the hand for this long, and the whole grasp may take so long with all retries.
@@ -32,11 +32,15 @@ pub(crate) async fn run(node: Node) -> Result<()> {
     println!(
         "it gives the pixel of the click, and at the end the outcome. The robot gets the click alone.\n"
     );
-    let episode = user
-        .grasp(Choice::MostVisible, until, &mut |event| {
-            tell(start, node.now(), event)
-        })
-        .await?;
+    let grasp = user.grasp(Choice::MostVisible, until, &mut |event| {
+        tell(start, node.now(), event)
+    });
+    let episode = match grasp.await {
+        Ok(episode) => episode,
+        // Why the launch ends is told by who ends it.
+        Err(UserError::Ended) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     println!("\n{}\n", outcome(&episode));
     println!(
         "How long each stage took, in milliseconds on this machine:\n\n{}",

@@ -23,9 +23,14 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // One place prints errors: what failed, then why, one cause a line.
-            eprintln!("error: {error}");
-            for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+            let mut told = error.to_string();
+            eprintln!("error: {told}");
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                // Many errors repeat their cause already.
+                if !told.contains(&cause) {
+                    eprintln!("  because: {cause}");
+                    told = cause;
+                }
             }
             ExitCode::FAILURE
         }

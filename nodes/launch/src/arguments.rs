@@ -50,11 +50,12 @@ pub fn describe_arguments(arguments: &[DeclaredArgument]) -> String {
         let description = argument
             .description
             .as_deref()
-            .unwrap_or("no description given");
+            .unwrap_or("no description given")
+            .trim_end_matches('.');
         let choices = if argument.choices.is_empty() {
             String::new()
         } else {
-            format!(" Valid choices are: {:?}", argument.choices)
+            format!(". Valid choices are: {:?}", argument.choices)
         };
         let default = argument
             .default

@@ -1,5 +1,9 @@
 //! Whole launch files: what they mean, what is refused, and that no input makes the reader panic.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 mod random;

@@ -98,7 +98,7 @@ impl Summary {
             tally.episodes += 1;
             tally.successes += usize::from(record.success);
             if let Some(failure) = &record.failure {
-                *failures.entry(failure.clone()).or_default() += 1;
+                *failures.entry(without_numbers(failure)).or_default() += 1;
             }
         }
         let trajectories: Vec<_> = records
@@ -126,6 +126,28 @@ impl Summary {
             records: records.to_vec(),
         }
     }
+}
+
+/// `text` with every number as N, so that one reason is counted as one.
+fn without_numbers(text: &str) -> String {
+    let mut result = String::new();
+    let mut in_number = false;
+    for (index, c) in text.char_indices() {
+        let digit_follows = || {
+            text[index..]
+                .chars()
+                .nth(1)
+                .is_some_and(|next| next.is_ascii_digit())
+        };
+        let is_number = c.is_ascii_digit() || (in_number && c == '.' && digit_follows());
+        if !is_number {
+            result.push(c);
+        } else if !in_number {
+            result.push('N');
+        }
+        in_number = is_number;
+    }
+    result
 }
 
 /// Each stage over all episodes.
@@ -306,6 +328,15 @@ mod tests {
         assert_eq!(json["supervisor"]["rate"], 0.5);
         assert_eq!(json["supervisor"]["wrongly_held"], 1);
         assert_eq!(json["trajectory_hash"].as_str().unwrap().len(), 64);
+    }
+
+    #[test]
+    fn reasons_are_counted_whatever_their_figures() {
+        assert_eq!(
+            without_numbers("19.4 cm wide. Object 12 at 0.5"),
+            "N cm wide. Object N at N"
+        );
+        assert_eq!(without_numbers("not lifted."), "not lifted.");
     }
 
     #[test]
