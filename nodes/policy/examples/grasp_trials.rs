@@ -126,12 +126,12 @@ fn run(
         if output.phase != last_phase {
             if let (Phase::Approach, Some(grasp)) = (output.phase, policy.grasp()) {
                 words += &format!(
-                    " | w {:.0} mm tilt {:.0} roll {:.0} used {:?} uneven {:.0} mm heading {:.0} cost {:.2}",
+                    " | w {:.0} mm tilt {:.0} roll {:.0} used {:?} touch {:.0} mm heading {:.0} cost {:.2}",
                     1000.0 * grasp.width,
                     grasp.pinch.attitude.tilt.to_degrees(),
                     grasp.pinch.attitude.roll.to_degrees(),
                     grasp.pinch.span.used.map(u8::from),
-                    1000.0 * grasp.pinch.unevenness,
+                    1000.0 * grasp.pinch.touch_height,
                     grasp.heading.to_degrees().rem_euclid(360.0),
                     grasp.cost
                 );
@@ -173,7 +173,7 @@ fn run(
             });
         }
         highest = highest.max(position(world, 0).z);
-        if verbose && output.phase == Phase::Grasp {
+        if verbose && matches!(output.phase, Phase::Grasp | Phase::Lift) {
             let closing = policy.grasp().map_or(0.0, |grasp| grasp.heading);
             let along = Vector3::new(closing.cos(), closing.sin(), 0.0);
             let side = Vector3::new(closing.sin(), -closing.cos(), 0.0);

@@ -23,14 +23,26 @@ pub(super) const THUMB: usize = 1;
 /// Index, middle and ring among the [`Ticks`]; the little finger follows the ring finger's.
 pub(super) const FINGERS: [usize; 3] = [2, 3, 4];
 
+/// The round ends of the digits (thumb, index, middle, ring, little): centre in the fingertip's frame and radius, metres.
+/// Each fingertip's frame is on the skin at the end of its digit.
+const ENDS: [([f64; 3], f64); 5] = [
+    ([0.008, 0.0, -0.0052], 0.0095),
+    ([0.0, 0.0, -0.0085], 0.0085),
+    ([0.0, 0.0, -0.0085], 0.0085),
+    ([0.0, 0.0, -0.0085], 0.0085),
+    ([0.0, 0.0, -0.008], 0.008),
+];
+
 /// Steps of the tables over the travel of a servo.
 const STEPS: usize = 120;
 
-/// The way of one fingertip, from open to closed.
+/// The way of one digit's round end, from open to closed.
 #[derive(Debug, Clone)]
 struct Travel {
-    /// Servo position (ticks) and place of the tip in the palm's frame.
+    /// Servo position (ticks) and place of the end's centre in the palm's frame.
     places: Vec<(f64, Point3<f64>)>,
+    /// Radius of the end, metres.
+    radius: f64,
 }
 
 /// The hand's own geometry, tabulated once.
@@ -80,8 +92,8 @@ pub struct Pinch {
     pub middle: Point3<f64>,
     /// Greatest reach of any tip from preshape to contact, metres.
     pub reach: f64,
-    /// How far above the lowest tip the highest one touches, metres.
-    pub unevenness: f64,
+    /// How far above the lowest point of the digits the highest of them touches, metres.
+    pub touch_height: f64,
 }
 
 /// Margins of a pinch, metres.
@@ -89,10 +101,6 @@ pub struct Pinch {
 pub struct PinchMargins {
     /// Room between object and fingers, and between object and thumb, before closing.
     pub clearance_m: f64,
-    /// Radius of the fingertips.
-    pub tip_radius_m: f64,
-    /// How much lower than its tip's frame a slanted fingertip is.
-    pub tip_below_m: f64,
 }
 
 impl HandGeometry {
@@ -104,10 +112,10 @@ impl HandGeometry {
             for step in 0..=STEPS {
                 let mut ticks = open;
                 ticks[servo] += (closed[servo] - open[servo]) * step as f64 / STEPS as f64;
-                let tip = tips(kinematics, hand, &ticks)?[digit];
+                let tip = ends(kinematics, hand, &ticks)?[digit];
                 places.push((ticks[servo], tip));
             }
-            Ok(Travel { places })
+            Ok(Travel { places, radius: ENDS[digit].1 })
         };
         let rest = kinematics.positions([])?;
         let tool0_from_palm = kinematics.forward(&rest)?.relative("tool0", "palm")?;
@@ -150,9 +158,8 @@ impl HandGeometry {
     ) -> Option<Pinch> {
         let axes = Axes::new(attitude);
         let thumb_tip = self.thumb.at(thumb)?;
-        let inner = axes.closing(&thumb_tip) + margins.tip_radius_m;
+        let inner = axes.closing(&thumb_tip) + self.thumb.radius;
         let outer = inner + span.width;
-        let touch_at = outer + margins.tip_radius_m;
 
         let mut contact = self.open;
         let mut preshape = self.open;
@@ -177,10 +184,10 @@ impl HandGeometry {
             if used {
                 for digit in &digits {
                     contact[servo] = digit
-                        .last_beyond(&axes, touch_at)?
+                        .last_beyond(&axes, outer + digit.radius)?
                         .max(contact_so_far(contact[servo], self.open[servo]));
                     preshape[servo] = digit
-                        .last_beyond(&axes, touch_at + margins.clearance_m)?
+                        .last_beyond(&axes, outer + digit.radius + margins.clearance_m)?
                         .max(contact_so_far(preshape[servo], self.open[servo]));
                 }
             }
@@ -206,8 +213,8 @@ impl HandGeometry {
             preshape,
             contact,
             middle: axes.point(span.across, 0.5 * (inner + outer), depth),
-            reach: lowest + margins.tip_below_m,
-            unevenness: lowest - highest,
+            reach: lowest,
+            touch_height: lowest - highest,
         })
     }
 }
@@ -313,7 +320,7 @@ impl Travel {
         }
     }
 
-    /// The greatest reach between two servo positions, `[closed, open]`.
+    /// The greatest reach of the skin between two servo positions, `[closed, open]`.
     fn greatest_reach(&self, axes: &Axes, [closed, open]: [f64; 2]) -> f64 {
         let inside = self
             .places
@@ -349,20 +356,16 @@ pub fn base_from_palm(
     )
 }
 
-/// Places of the five fingertips (thumb, index, middle, ring, little) in the palm's frame, in free air.
-pub fn tips(
-    kinematics: &Kinematics,
-    hand: &Hand,
-    ticks: &Ticks,
-) -> Result<[Point3<f64>; 5], KinematicsError> {
+/// Centres of the round ends of the five digits (thumb, index, middle, ring, little) in the palm's frame, in free air.
+pub fn ends(kinematics: &Kinematics, hand: &Hand, ticks: &Ticks) -> Result<[Point3<f64>; 5], KinematicsError> {
     let angles = hand.angles(*ticks);
     let positions = kinematics.positions(JOINTS.into_iter().zip(angles))?;
     let poses = kinematics.forward(&positions)?;
-    let mut tips = [Point3::origin(); 5];
-    for (tip, frame) in tips.iter_mut().zip(FINGERTIPS) {
-        *tip = poses.relative("palm", frame)?.translation.vector.into();
+    let mut ends = [Point3::origin(); 5];
+    for ((end, frame), (centre, _)) in ends.iter_mut().zip(FINGERTIPS).zip(ENDS) {
+        *end = poses.relative("palm", frame)? * Point3::from(centre);
     }
-    Ok(tips)
+    Ok(ends)
 }
 
 #[cfg(test)]
@@ -403,15 +406,15 @@ mod tests {
                 .unwrap();
             let about = Point3::new(0.3, 0.5, 0.1);
             let palm = base_from_palm(&pinch, 0.0, &about, 0.02);
-            let [thumb, fingers @ ..] = tips(&kinematics, &hand, &pinch.contact)
+            let [thumb, fingers @ ..] = ends(&kinematics, &hand, &pinch.contact)
                 .unwrap()
                 .map(|tip| palm * tip);
             // The side of each tip is on the side of the object; heading 0 closes along x.
             assert!(
-                (thumb.x + 0.009 - (0.3 - width / 2.0)).abs() < 1e-3,
+                (thumb.x + 0.0095 - (0.3 - width / 2.0)).abs() < 1e-3,
                 "thumb at {thumb}"
             );
-            let sides = fingers.map(|finger| finger.x - 0.009 - (0.3 + width / 2.0));
+            let sides = fingers.map(|finger| finger.x - 0.0085 - (0.3 + width / 2.0));
             assert!(
                 sides[..2].iter().all(|side| side.abs() < 1.5e-3),
                 "index and middle {sides:?}"
@@ -422,7 +425,7 @@ mod tests {
                 "ring and little {sides:?}"
             );
             // The lowest tip is where it should be, and none is below.
-            let heights = fingers.iter().chain([&thumb]).map(|tip| tip.z);
+            let heights = fingers.iter().chain([&thumb]).map(|end| end.z);
             let lowest = heights.clone().fold(f64::INFINITY, f64::min);
             let highest = heights.fold(f64::NEG_INFINITY, f64::max);
             assert!(
@@ -466,14 +469,14 @@ mod tests {
             .pinch(&span(0.05), attitude, -450.0, &MARGINS)
             .unwrap();
         let palm = base_from_palm(&pinch, 0.0, &Point3::origin(), 0.0);
-        let [thumb, fingers @ ..] = tips(&kinematics, &hand, &pinch.preshape)
+        let [thumb, fingers @ ..] = ends(&kinematics, &hand, &pinch.preshape)
             .unwrap()
             .map(|tip| palm * tip);
-        assert!(thumb.x + 0.009 < -0.025 - 0.010);
+        assert!(thumb.x + 0.0095 < -0.025 - 0.010);
         assert!(
             fingers
                 .iter()
-                .all(|finger| finger.x - 0.009 > 0.025 + 0.010)
+                .all(|finger| finger.x - 0.0085 > 0.025 + 0.010)
         );
     }
 

@@ -147,7 +147,7 @@ impl Planner {
             }
             // Pinches in order of their own cost: the first that the arm can bring there is this heading's best.
             let length = extent(&outline, heading - FRAC_PI_2).width;
-            for (pinch_cost, pinch) in self.pinches(object, closing.width, length) {
+            for (pinch_cost, pinch) in self.pinches(object, lowest, closing.width, length) {
                 let candidate = Candidate {
                     heading,
                     pinch,
@@ -179,9 +179,10 @@ impl Planner {
     }
 
     /// Hand shapes for a width and a length, the best of each tilt, in order of cost.
-    fn pinches(&self, object: &Object, width: f64, length: f64) -> Vec<(f64, Pinch)> {
+    fn pinches(&self, object: &Object, lowest: f64, width: f64, length: f64) -> Vec<(f64, Pinch)> {
         let settings = &self.settings;
         let half_height = 0.5 * object.bounds.size.z;
+        let bottom = object.bounds.centre().z - half_height;
         let across = self.across(length);
         // A finger beside a short object would push it out sideways. The ring finger always opposes the thumb.
         let reaches = |x: f64| (x - across).abs() <= 0.5 * length - settings.finger_inside_m;
@@ -196,11 +197,11 @@ impl Planner {
         }
         let cost = |pinch: &Pinch| {
             // A side that touches above the middle of a low object rolls it away.
-            let too_high = (pinch.unevenness - 0.6 * half_height).max(0.0);
+            let too_high = (lowest + pinch.touch_height - bottom - half_height).max(0.0);
             let Attitude { tilt, roll } = pinch.attitude;
             let spare = pinch.span.used.iter().filter(|used| !**used).count() as f64;
             60.0 * too_high
-                + 15.0 * pinch.unevenness
+                + 15.0 * pinch.touch_height
                 + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
                 + 0.3 * roll
                 + settings.spare_finger_penalty * spare * (length / 0.06).min(1.0)

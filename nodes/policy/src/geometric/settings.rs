@@ -51,10 +51,6 @@ pub struct Settings {
     pub squeeze_s: f64,
     /// How long closing may take at most, seconds.
     pub closing_s: f64,
-    /// Radius of the fingertips, metres.
-    pub tip_radius_m: f64,
-    /// How much lower than its tip's frame a slanted fingertip is, metres.
-    pub tip_below_m: f64,
     /// Least height of elbow and wrist above the table, metres.
     pub arm_clearance_m: f64,
     /// Where a static camera stands, base frame, metres: grasps that leave its view free are preferred.
@@ -83,7 +79,7 @@ impl Default for Settings {
             thumb_touch_ticks: vec![-350.0, -400.0, -450.0, -500.0, -550.0, -600.0],
             table_clearance_m: 0.002,
             grasp_depth_m: 0.085,
-            pad_height_m: 0.015,
+            pad_height_m: 0.010,
             clearance_m: 0.015,
             lengths_m: [0.05, 0.11],
             across_m: [-0.024, -0.010],
@@ -93,8 +89,6 @@ impl Default for Settings {
             closing_speed: 1500.0,
             squeeze_s: 0.25,
             closing_s: 2.5,
-            tip_radius_m: 0.009,
-            tip_below_m: 0.002,
             arm_clearance_m: 0.06,
             camera_m: [0.28, 1.05, 0.5],
             lost_m: 0.10,
@@ -116,10 +110,6 @@ impl Settings {
 
     /// The margins of a pinch.
     pub(super) fn margins(&self) -> PinchMargins {
-        PinchMargins {
-            clearance_m: self.clearance_m,
-            tip_radius_m: self.tip_radius_m,
-            tip_below_m: self.tip_below_m,
-        }
+        PinchMargins { clearance_m: self.clearance_m }
     }
 }
