@@ -68,9 +68,9 @@ impl<'de> Deserialize<'de> for Dimension {
         match DimensionText::deserialize(deserializer)? {
             DimensionText::Fixed(n) => Ok(Self::Fixed(n)),
             DimensionText::Word(word) if word == "any" => Ok(Self::Any),
-            DimensionText::Word(word) => {
-                Err(serde::de::Error::custom(format!("a dimension is a number or `any`, not {word:?}")))
-            }
+            DimensionText::Word(word) => Err(serde::de::Error::custom(format!(
+                "a dimension is a number or `any`, not {word:?}"
+            ))),
         }
     }
 }
@@ -113,10 +113,14 @@ impl TensorSpec {
     /// Whether a concrete shape fits.
     pub(crate) fn accepts(&self, shape: &[usize]) -> bool {
         self.shape.len() == shape.len()
-            && self.shape.iter().zip(shape).all(|(extent, n)| match extent {
-                Dimension::Fixed(fixed) => fixed == n,
-                Dimension::Any => true,
-            })
+            && self
+                .shape
+                .iter()
+                .zip(shape)
+                .all(|(extent, n)| match extent {
+                    Dimension::Fixed(fixed) => fixed == n,
+                    Dimension::Any => true,
+                })
     }
 }
 
@@ -134,13 +138,20 @@ impl Contract {
     /// Every difference between this contract and what a model offers, in words; empty when it keeps it.
     pub fn problems(&self, inputs: &[TensorSpec], outputs: &[TensorSpec]) -> Vec<String> {
         let mut problems = Vec::new();
-        for (side, wanted, found) in [("input", &self.inputs, inputs), ("output", &self.outputs, outputs)] {
+        for (side, wanted, found) in [
+            ("input", &self.inputs, inputs),
+            ("output", &self.outputs, outputs),
+        ] {
             for spec in wanted {
                 match found.iter().find(|f| f.name == spec.name) {
                     None => problems.push(format!(
                         "{side} {:?} is missing (the model has {})",
                         spec.name,
-                        found.iter().map(|f| format!("{:?}", f.name)).collect::<Vec<_>>().join(", ")
+                        found
+                            .iter()
+                            .map(|f| format!("{:?}", f.name))
+                            .collect::<Vec<_>>()
+                            .join(", ")
                     )),
                     Some(f) if !spec.fits(f) => {
                         problems.push(format!("{side} should be `{spec}`, the model has `{f}`"));
@@ -151,7 +162,9 @@ impl Contract {
         }
         for found in inputs {
             if !self.inputs.iter().any(|spec| spec.name == found.name) {
-                problems.push(format!("the model wants an input `{found}` that the contract does not name"));
+                problems.push(format!(
+                    "the model wants an input `{found}` that the contract does not name"
+                ));
             }
         }
         problems
@@ -175,7 +188,10 @@ pub struct ModelDescription {
 impl ModelDescription {
     /// The inputs and outputs as a contract.
     pub fn contract(&self) -> Contract {
-        Contract { inputs: self.inputs.clone(), outputs: self.outputs.clone() }
+        Contract {
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+        }
     }
 }
 
@@ -191,16 +207,24 @@ mod tests {
     fn reads_and_prints_specs() {
         let image = spec("{ name: image, dtype: float32, shape: [1, 3, any, 640] }");
         assert_eq!(image.to_string(), "image: float32 [1, 3, any, 640]");
-        assert!(serde_yaml::from_str::<TensorSpec>("{ name: a, dtype: float16, shape: [] }").is_err());
-        assert!(serde_yaml::from_str::<TensorSpec>("{ name: a, dtype: int64, shape: [some] }").is_err());
-        let again: TensorSpec = serde_yaml::from_str(&serde_yaml::to_string(&image).unwrap()).unwrap();
+        assert!(
+            serde_yaml::from_str::<TensorSpec>("{ name: a, dtype: float16, shape: [] }").is_err()
+        );
+        assert!(
+            serde_yaml::from_str::<TensorSpec>("{ name: a, dtype: int64, shape: [some] }").is_err()
+        );
+        let again: TensorSpec =
+            serde_yaml::from_str(&serde_yaml::to_string(&image).unwrap()).unwrap();
         assert_eq!(again, image);
     }
 
     #[test]
     fn names_every_difference() {
         let contract = Contract {
-            inputs: vec![spec("{ name: a, dtype: float32, shape: [1, 4] }"), spec("{ name: b, dtype: int64, shape: [2] }")],
+            inputs: vec![
+                spec("{ name: a, dtype: float32, shape: [1, 4] }"),
+                spec("{ name: b, dtype: int64, shape: [2] }"),
+            ],
             outputs: vec![spec("{ name: y, dtype: float32, shape: [1, 2] }")],
         };
         let inputs = [

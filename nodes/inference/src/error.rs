@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum InferenceError {
     /// The ONNX file is not there or not readable.
-    #[error("cannot read the model {path}: {source}; check the path, or run the training command of its model card")]
+    #[error(
+        "cannot read the model {path}: {source}; check the path, or run the training command of its model card"
+    )]
     Read {
         /// The file asked for.
         path: PathBuf,
@@ -28,7 +30,9 @@ pub enum InferenceError {
         found: String,
     },
     /// The file does not parse as an ONNX model that the back end can run.
-    #[error("{path} is no ONNX model that {backend} can run (truncated file or unsupported operator?): {reason}")]
+    #[error(
+        "{path} is no ONNX model that {backend} can run (truncated file or unsupported operator?): {reason}"
+    )]
     Parse {
         /// The file.
         path: PathBuf,
@@ -79,7 +83,9 @@ pub enum InferenceError {
         reason: String,
     },
     /// The process already runs another back end.
-    #[error("this process already runs models with {current}; the back end is chosen once, before the first model is loaded")]
+    #[error(
+        "this process already runs models with {current}; the back end is chosen once, before the first model is loaded"
+    )]
     BackendFixed {
         /// The back end in use.
         current: String,

@@ -45,7 +45,7 @@ mod model;
 mod runtime;
 mod tensor;
 
-pub use contract::{Contract, Dimension, DType, ModelDescription, TensorSpec};
+pub use contract::{Contract, DType, Dimension, ModelDescription, TensorSpec};
 pub use digest::sha256_hex;
 pub use error::InferenceError;
 pub use model::{Model, ModelOptions};

@@ -11,8 +11,8 @@ use ort::value::{TensorRef, ValueType};
 
 use crate::tensor::{contiguous, describe, dtype_of};
 use crate::{
-    Backend, BackendChoice, Contract, DType, Dimension, InferenceError, ModelDescription, Outputs, Runtime, Tensor, TensorSpec,
-    sha256_hex,
+    Backend, BackendChoice, Contract, DType, Dimension, InferenceError, ModelDescription, Outputs,
+    Runtime, Tensor, TensorSpec, sha256_hex,
 };
 
 /// How a model is run.
@@ -36,7 +36,10 @@ pub struct Model {
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Model").field("path", &self.path).field("backend", &self.backend).finish_non_exhaustive()
+        f.debug_struct("Model")
+            .field("path", &self.path)
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,19 +56,31 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::load`], and [`InferenceError::Digest`] and [`InferenceError::Contract`].
-    pub fn load_described(folder: &Path, description: &ModelDescription, options: &ModelOptions) -> Result<Self, InferenceError> {
+    pub fn load_described(
+        folder: &Path,
+        description: &ModelDescription,
+        options: &ModelOptions,
+    ) -> Result<Self, InferenceError> {
         let path = folder.join(&description.file);
         let bytes = read(&path)?;
         let found = sha256_hex(&bytes);
         if !found.eq_ignore_ascii_case(&description.sha256) {
-            return Err(InferenceError::Digest { path, expected: description.sha256.clone(), found });
+            return Err(InferenceError::Digest {
+                path,
+                expected: description.sha256.clone(),
+                found,
+            });
         }
         let model = Self::from_bytes(&path, &bytes, options)?;
         model.check(&description.contract())?;
         Ok(model)
     }
 
-    fn from_bytes(path: &Path, bytes: &[u8], options: &ModelOptions) -> Result<Self, InferenceError> {
+    fn from_bytes(
+        path: &Path,
+        bytes: &[u8],
+        options: &ModelOptions,
+    ) -> Result<Self, InferenceError> {
         let runtime = Runtime::get(&options.backend)?;
         let parse = |error: ort::Error| InferenceError::Parse {
             path: path.to_path_buf(),
@@ -85,11 +100,18 @@ impl Model {
                 .with_intra_op_spinning(false)
                 .unwrap_or_else(ort::Error::recover);
             if let Some(threads) = options.threads {
-                builder = builder.with_intra_threads(threads).unwrap_or_else(ort::Error::recover);
+                builder = builder
+                    .with_intra_threads(threads)
+                    .unwrap_or_else(ort::Error::recover);
             }
         }
         let session = builder.commit_from_memory(bytes).map_err(parse)?;
-        let specs = |outlets: &[ort::value::Outlet]| outlets.iter().map(|o| spec(o.name(), o.dtype())).collect::<Vec<_>>();
+        let specs = |outlets: &[ort::value::Outlet]| {
+            outlets
+                .iter()
+                .map(|o| spec(o.name(), o.dtype()))
+                .collect::<Vec<_>>()
+        };
         let (inputs, outputs) = (specs(session.inputs()), specs(session.outputs()));
         if inputs.is_empty() || outputs.is_empty() {
             return Err(InferenceError::Parse {
@@ -117,7 +139,10 @@ impl Model {
         if problems.is_empty() {
             Ok(())
         } else {
-            Err(InferenceError::Contract { path: self.path.clone(), problems: problems.join("; ") })
+            Err(InferenceError::Contract {
+                path: self.path.clone(),
+                problems: problems.join("; "),
+            })
         }
     }
 
@@ -152,7 +177,10 @@ impl Model {
     /// [`InferenceError::Input`] when a name, type or shape does not fit, [`InferenceError::Run`] when the
     /// back end fails.
     pub fn run(&mut self, inputs: &[(&str, Tensor<'_>)]) -> Result<Outputs, InferenceError> {
-        let refuse = |problem: String| InferenceError::Input { path: self.path.clone(), problem };
+        let refuse = |problem: String| InferenceError::Input {
+            path: self.path.clone(),
+            problem,
+        };
         for spec in &self.inputs {
             let given = inputs.iter().find(|(name, _)| *name == spec.name);
             let Some((_, tensor)) = given else {
@@ -163,16 +191,25 @@ impl Model {
                 return Err(refuse(format!("wants `{spec}`, got {dtype} {shape:?}")));
             }
         }
-        if let Some((name, _)) = inputs.iter().find(|(name, _)| !self.inputs.iter().any(|spec| spec.name == *name)) {
+        if let Some((name, _)) = inputs
+            .iter()
+            .find(|(name, _)| !self.inputs.iter().any(|spec| spec.name == *name))
+        {
             return Err(refuse(format!("the model has no input {name:?}")));
         }
 
-        let failed = |error: ort::Error| InferenceError::Run { path: self.path.clone(), reason: error.to_string() };
-        let scattered = |name: &str| refuse(format!("{name:?} does not lie contiguously in memory"));
+        let failed = |error: ort::Error| InferenceError::Run {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        };
+        let scattered =
+            |name: &str| refuse(format!("{name:?} does not lie contiguously in memory"));
         let mut feed: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = Vec::with_capacity(inputs.len());
         // In the graph's order: tract binds by position.
         for spec in &self.inputs {
-            let Some((name, tensor)) = inputs.iter().find(|(name, _)| *name == spec.name) else { continue };
+            let Some((name, tensor)) = inputs.iter().find(|(name, _)| *name == spec.name) else {
+                continue;
+            };
             let value: SessionInputValue<'_> = match tensor {
                 Tensor::F32(view) => {
                     let data = contiguous(view).ok_or_else(|| scattered(name))?;
@@ -188,12 +225,21 @@ impl Model {
         }
         let start = Instant::now();
         let path = &self.path;
-        let mut produced =
-            self.session.run(feed).map_err(|error| InferenceError::Run { path: path.clone(), reason: error.to_string() })?;
+        let mut produced = self
+            .session
+            .run(feed)
+            .map_err(|error| InferenceError::Run {
+                path: path.clone(),
+                reason: error.to_string(),
+            })?;
         let values = self
             .outputs
             .iter()
-            .filter_map(|spec| produced.remove(&spec.name).map(|value| (spec.name.clone(), value)))
+            .filter_map(|spec| {
+                produced
+                    .remove(&spec.name)
+                    .map(|value| (spec.name.clone(), value))
+            })
             .collect();
         drop(produced);
         self.last_latency = start.elapsed();
@@ -206,18 +252,47 @@ impl Model {
     /// As [`Model::run`].
     pub fn warm_up(&mut self) -> Result<Duration, InferenceError> {
         let shape = |spec: &TensorSpec| -> Vec<usize> {
-            spec.shape.iter().map(|extent| if let Dimension::Fixed(n) = extent { *n } else { 1 }).collect()
+            spec.shape
+                .iter()
+                .map(|extent| {
+                    if let Dimension::Fixed(n) = extent {
+                        *n
+                    } else {
+                        1
+                    }
+                })
+                .collect()
         };
         let specs = self.inputs.clone();
-        let floats: Vec<ArrayD<f32>> =
-            specs.iter().map(|s| ArrayD::zeros(if s.dtype == DType::Float32 { shape(s) } else { vec![0] })).collect();
-        let integers: Vec<ArrayD<i64>> =
-            specs.iter().map(|s| ArrayD::zeros(if s.dtype == DType::Int64 { shape(s) } else { vec![0] })).collect();
+        let floats: Vec<ArrayD<f32>> = specs
+            .iter()
+            .map(|s| {
+                ArrayD::zeros(if s.dtype == DType::Float32 {
+                    shape(s)
+                } else {
+                    vec![0]
+                })
+            })
+            .collect();
+        let integers: Vec<ArrayD<i64>> = specs
+            .iter()
+            .map(|s| {
+                ArrayD::zeros(if s.dtype == DType::Int64 {
+                    shape(s)
+                } else {
+                    vec![0]
+                })
+            })
+            .collect();
         let feed: Vec<(&str, Tensor<'_>)> = specs
             .iter()
             .zip(floats.iter().zip(&integers))
             .map(|(spec, (f, i))| {
-                let tensor = if spec.dtype == DType::Int64 { Tensor::I64(i.view()) } else { Tensor::F32(f.view()) };
+                let tensor = if spec.dtype == DType::Int64 {
+                    Tensor::I64(i.view())
+                } else {
+                    Tensor::F32(f.view())
+                };
                 (spec.name.as_str(), tensor)
             })
             .collect();
@@ -227,14 +302,23 @@ impl Model {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, InferenceError> {
-    std::fs::read(path).map_err(|source| InferenceError::Read { path: path.to_path_buf(), source })
+    std::fs::read(path).map_err(|source| InferenceError::Read {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn spec(name: &str, dtype: &ValueType) -> TensorSpec {
-    let extents = dtype.tensor_shape().map(|s| s.iter().copied().collect::<Vec<i64>>()).unwrap_or_default();
+    let extents = dtype
+        .tensor_shape()
+        .map(|s| s.iter().copied().collect::<Vec<i64>>())
+        .unwrap_or_default();
     TensorSpec {
         name: name.to_owned(),
         dtype: dtype.tensor_type().map_or(DType::Other, dtype_of),
-        shape: extents.iter().map(|n| usize::try_from(*n).map_or(Dimension::Any, Dimension::Fixed)).collect(),
+        shape: extents
+            .iter()
+            .map(|n| usize::try_from(*n).map_or(Dimension::Any, Dimension::Fixed))
+            .collect(),
     }
 }

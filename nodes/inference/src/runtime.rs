@@ -67,19 +67,25 @@ impl Runtime {
     /// [`InferenceError::Backend`] when an explicitly wanted ONNX Runtime does not load (`Auto` falls back
     /// to tract), [`InferenceError::BackendFixed`] when an earlier call chose another back end.
     pub fn get(choice: &BackendChoice) -> Result<Self, InferenceError> {
-        let mut slot = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slot = RUNTIME
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(runtime) = slot.as_ref() {
             let agrees = match (choice, &runtime.backend) {
                 (BackendChoice::Auto, _)
                 | (BackendChoice::OnnxRuntime(None), Backend::OnnxRuntime(_))
                 | (BackendChoice::Tract, Backend::Tract) => true,
-                (BackendChoice::OnnxRuntime(Some(wanted)), Backend::OnnxRuntime(loaded)) => wanted == loaded,
+                (BackendChoice::OnnxRuntime(Some(wanted)), Backend::OnnxRuntime(loaded)) => {
+                    wanted == loaded
+                }
                 _ => false,
             };
             return if agrees {
                 Ok(runtime.clone())
             } else {
-                Err(InferenceError::BackendFixed { current: runtime.backend.to_string() })
+                Err(InferenceError::BackendFixed {
+                    current: runtime.backend.to_string(),
+                })
             };
         }
         let runtime = match choice {
@@ -110,15 +116,25 @@ impl Runtime {
 }
 
 fn failed(error: impl fmt::Display) -> InferenceError {
-    InferenceError::Backend { reason: error.to_string() }
+    InferenceError::Backend {
+        reason: error.to_string(),
+    }
 }
 
 fn tract() -> Result<Runtime, InferenceError> {
     if !ort::set_api(ort_tract::api()) {
-        return Err(failed("another ONNX back end was set up behind this crate's back"));
+        return Err(failed(
+            "another ONNX back end was set up behind this crate's back",
+        ));
     }
-    let environment = ort::init().with_name("grasp_anything").build().map_err(failed)?;
-    Ok(Runtime { backend: Backend::Tract, environment })
+    let environment = ort::init()
+        .with_name("grasp_anything")
+        .build()
+        .map_err(failed)?;
+    Ok(Runtime {
+        backend: Backend::Tract,
+        environment,
+    })
 }
 
 fn onnxruntime(library: &Path) -> Result<Runtime, InferenceError> {
@@ -126,8 +142,15 @@ fn onnxruntime(library: &Path) -> Result<Runtime, InferenceError> {
         return Err(failed(format!("{} is not a file", library.display())));
     }
     let builder = ort::init_from(library).map_err(failed)?;
-    let environment = builder.with_name("grasp_anything").with_telemetry(false).build().map_err(failed)?;
-    Ok(Runtime { backend: Backend::OnnxRuntime(library.to_path_buf()), environment })
+    let environment = builder
+        .with_name("grasp_anything")
+        .with_telemetry(false)
+        .build()
+        .map_err(failed)?;
+    Ok(Runtime {
+        backend: Backend::OnnxRuntime(library.to_path_buf()),
+        environment,
+    })
 }
 
 fn first_that_loads(libraries: &[PathBuf]) -> Result<Runtime, InferenceError> {
@@ -139,7 +162,10 @@ fn first_that_loads(libraries: &[PathBuf]) -> Result<Runtime, InferenceError> {
         }
     }
     if reasons.is_empty() {
-        reasons.push("no libonnxruntime.so found (ORT_DYLIB_PATH, .onnxruntime/, system libraries)".to_owned());
+        reasons.push(
+            "no libonnxruntime.so found (ORT_DYLIB_PATH, .onnxruntime/, system libraries)"
+                .to_owned(),
+        );
     }
     Err(failed(reasons.join("; ")))
 }
@@ -161,7 +187,13 @@ pub fn find_onnxruntime() -> Vec<PathBuf> {
             found.extend(libraries_in(&folder.join(".onnxruntime")));
         }
     }
-    for folder in ["/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"] {
+    for folder in [
+        "/usr/local/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+    ] {
         found.extend(libraries_in(Path::new(folder)));
     }
     let mut unique: Vec<PathBuf> = Vec::new();
@@ -175,13 +207,19 @@ pub fn find_onnxruntime() -> Vec<PathBuf> {
 
 /// `libonnxruntime.so*` and `libonnxruntime*.dylib` in a folder, newest name first.
 fn libraries_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut found: Vec<PathBuf> = entries
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            name.starts_with("libonnxruntime.so") || (name.starts_with("libonnxruntime.") && name.ends_with(".dylib"))
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
+            name.starts_with("libonnxruntime.so")
+                || (name.starts_with("libonnxruntime.") && name.ends_with(".dylib"))
         })
         .collect();
     found.sort();

@@ -29,10 +29,17 @@ impl Outputs {
     }
 
     pub(crate) fn value(&self, name: &str) -> Result<&DynValue, InferenceError> {
-        self.values.iter().find(|(n, _)| n == name).map(|(_, value)| value).ok_or_else(|| InferenceError::Output {
-            name: name.to_owned(),
-            problem: format!("there is none; the model gave {}", self.names().collect::<Vec<_>>().join(", ")),
-        })
+        self.values
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value)
+            .ok_or_else(|| InferenceError::Output {
+                name: name.to_owned(),
+                problem: format!(
+                    "there is none; the model gave {}",
+                    self.names().collect::<Vec<_>>().join(", ")
+                ),
+            })
     }
 
     /// A float output.
@@ -40,7 +47,10 @@ impl Outputs {
     /// # Errors
     /// [`InferenceError::Output`] when there is no such output or it is of another type.
     pub fn f32(&self, name: &str) -> Result<ArrayViewD<'_, f32>, InferenceError> {
-        let wrong = |error: ort::Error| InferenceError::Output { name: name.to_owned(), problem: error.to_string() };
+        let wrong = |error: ort::Error| InferenceError::Output {
+            name: name.to_owned(),
+            problem: error.to_string(),
+        };
         self.value(name)?.try_extract_array::<f32>().map_err(wrong)
     }
 
@@ -49,7 +59,10 @@ impl Outputs {
     /// # Errors
     /// [`InferenceError::Output`] when there is no such output or it is of another type.
     pub fn i64(&self, name: &str) -> Result<ArrayViewD<'_, i64>, InferenceError> {
-        let wrong = |error: ort::Error| InferenceError::Output { name: name.to_owned(), problem: error.to_string() };
+        let wrong = |error: ort::Error| InferenceError::Output {
+            name: name.to_owned(),
+            problem: error.to_string(),
+        };
         self.value(name)?.try_extract_array::<i64>().map_err(wrong)
     }
 
@@ -61,7 +74,10 @@ impl Outputs {
         let view = self.f32(name)?;
         match (view.len(), view.first()) {
             (1, Some(value)) => Ok(*value),
-            (n, _) => Err(InferenceError::Output { name: name.to_owned(), problem: format!("has {n} elements, not one") }),
+            (n, _) => Err(InferenceError::Output {
+                name: name.to_owned(),
+                problem: format!("has {n} elements, not one"),
+            }),
         }
     }
 }
@@ -81,8 +97,13 @@ pub(crate) fn describe(tensor: &Tensor<'_>) -> Result<(DType, Vec<usize>), Infer
         Tensor::I64(view) => (DType::Int64, view.shape().to_vec()),
         Tensor::Of(outputs, name) => {
             let dtype = outputs.value(name)?.dtype().clone();
-            let shape = dtype.tensor_shape().map(|s| s.iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect());
-            (dtype.tensor_type().map_or(DType::Other, dtype_of), shape.unwrap_or_default())
+            let shape = dtype
+                .tensor_shape()
+                .map(|s| s.iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect());
+            (
+                dtype.tensor_type().map_or(DType::Other, dtype_of),
+                shape.unwrap_or_default(),
+            )
         }
     })
 }
@@ -90,6 +111,9 @@ pub(crate) fn describe(tensor: &Tensor<'_>) -> Result<(DType, Vec<usize>), Infer
 /// A view whose rows lie contiguously, as the back ends read memory.
 pub(crate) fn contiguous<'a, T>(view: &'a ArrayViewD<'_, T>) -> Option<(Vec<i64>, &'a [T])> {
     let shape: &IxDyn = &view.raw_dim();
-    let shape = ndarray::Dimension::slice(shape).iter().map(|n| i64::try_from(*n).unwrap_or(i64::MAX)).collect();
+    let shape = ndarray::Dimension::slice(shape)
+        .iter()
+        .map(|n| i64::try_from(*n).unwrap_or(i64::MAX))
+        .collect();
     view.as_slice().map(|slice| (shape, slice))
 }

@@ -12,7 +12,9 @@ pub enum SegmentationError {
     #[error(transparent)]
     Inference(#[from] InferenceError),
     /// The manifest cannot be read.
-    #[error("cannot read the segmenter's manifest {path}: {source}; give the path of a manifest.yaml (models/segmenter/manifest.yaml)")]
+    #[error(
+        "cannot read the segmenter's manifest {path}: {source}; give the path of a manifest.yaml (models/segmenter/manifest.yaml)"
+    )]
     ReadManifest {
         /// The file.
         path: PathBuf,
@@ -52,7 +54,9 @@ pub enum SegmentationError {
         supported: &'static str,
     },
     /// Depth and colour image differ in size.
-    #[error("the depth image is {depth:?} and the colour image {colour:?}; use depth aligned to colour")]
+    #[error(
+        "the depth image is {depth:?} and the colour image {colour:?}; use depth aligned to colour"
+    )]
     Unaligned {
         /// Size of the depth image in pixels.
         depth: (u32, u32),

@@ -16,8 +16,13 @@ pub(crate) struct Fit {
 
 impl Fit {
     pub(crate) fn new(frame: (u32, u32), network: FrameSize) -> Self {
-        let scale = (f64::from(frame.0) / f64::from(network.width)).max(f64::from(frame.1) / f64::from(network.height));
-        Self { scale, frame, network }
+        let scale = (f64::from(frame.0) / f64::from(network.width))
+            .max(f64::from(frame.1) / f64::from(network.height));
+        Self {
+            scale,
+            frame,
+            network,
+        }
     }
 
     pub(crate) fn to_network(self, [x, y]: [f64; 2]) -> [f64; 2] {
@@ -30,13 +35,23 @@ impl Fit {
 
     /// Columns and rows of the network's frame that show the frame.
     pub(crate) fn used(&self) -> (usize, usize) {
-        let cover = |n: u32, most: u32| ((f64::from(n) / self.scale).round() as usize).clamp(1, most as usize);
-        (cover(self.frame.0, self.network.width), cover(self.frame.1, self.network.height))
+        let cover = |n: u32, most: u32| {
+            ((f64::from(n) / self.scale).round() as usize).clamp(1, most as usize)
+        };
+        (
+            cover(self.frame.0, self.network.width),
+            cover(self.frame.1, self.network.height),
+        )
     }
 }
 
 /// Writes the normalised planes of a frame: red, green, blue, each of the network's size, padding zero.
-pub(crate) fn colour_planes(frame: &Frame<'_>, fit: &Fit, normalisation: &Normalisation, planes: &mut Vec<f32>) {
+pub(crate) fn colour_planes(
+    frame: &Frame<'_>,
+    fit: &Fit,
+    normalisation: &Normalisation,
+    planes: &mut Vec<f32>,
+) {
     let (width, height) = (fit.network.width as usize, fit.network.height as usize);
     let plane = width * height;
     planes.clear();
@@ -46,7 +61,9 @@ pub(crate) fn colour_planes(frame: &Frame<'_>, fit: &Fit, normalisation: &Normal
     let offset: [f32; 3] = std::array::from_fn(|c| -normalisation.mean[c] / normalisation.std[c]);
     let stride = fit.frame.0 as usize * 3;
     let rgb = frame.rgb();
-    let columns: Vec<(usize, usize)> = (0..used_width).map(|x| span(x, fit.scale, fit.frame.0 as usize)).collect();
+    let columns: Vec<(usize, usize)> = (0..used_width)
+        .map(|x| span(x, fit.scale, fit.frame.0 as usize))
+        .collect();
     for y in 0..used_height {
         let (top, bottom) = span(y, fit.scale, fit.frame.1 as usize);
         for (x, &(left, right)) in columns.iter().enumerate() {
@@ -73,10 +90,14 @@ pub(crate) fn depth_plane(frame: &Frame<'_>, fit: &Fit, plane: &mut Vec<f32>) {
     let (width, height) = (fit.network.width as usize, fit.network.height as usize);
     plane.clear();
     plane.resize(width * height, 0.0);
-    let Some(depth) = frame.depth_mm() else { return };
+    let Some(depth) = frame.depth_mm() else {
+        return;
+    };
     let (used_width, used_height) = fit.used();
     let stride = fit.frame.0 as usize;
-    let columns: Vec<usize> = (0..used_width).map(|x| span(x, fit.scale, stride).0).collect();
+    let columns: Vec<usize> = (0..used_width)
+        .map(|x| span(x, fit.scale, stride).0)
+        .collect();
     for y in 0..used_height {
         let row = span(y, fit.scale, fit.frame.1 as usize).0 * stride;
         for (x, &column) in columns.iter().enumerate() {
@@ -98,10 +119,17 @@ mod tests {
     use crate::manifest::DepthUnit;
     use proptest::prelude::*;
 
-    const NETWORK: FrameSize = FrameSize { width: 64, height: 36 };
+    const NETWORK: FrameSize = FrameSize {
+        width: 64,
+        height: 36,
+    };
 
     fn plain() -> Normalisation {
-        Normalisation { mean: [0.0; 3], std: [1.0; 3], depth: DepthUnit::Metres }
+        Normalisation {
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            depth: DepthUnit::Metres,
+        }
     }
 
     #[test]
@@ -124,7 +152,12 @@ mod tests {
         assert_eq!(fit.used(), (18, 36));
         let rgb = vec![255_u8; 36 * 72 * 3];
         let mut planes = Vec::new();
-        colour_planes(&Frame::new(36, 72, &rgb).unwrap(), &fit, &plain(), &mut planes);
+        colour_planes(
+            &Frame::new(36, 72, &rgb).unwrap(),
+            &fit,
+            &plain(),
+            &mut planes,
+        );
         assert_eq!(planes.iter().filter(|v| **v != 0.0).count(), 3 * 18 * 36);
     }
 
@@ -133,7 +166,10 @@ mod tests {
         let (rgb, mut depth) = (vec![0_u8; 128 * 72 * 3], vec![0_u16; 128 * 72]);
         depth[2] = 900;
         depth[3] = 1500;
-        let frame = Frame::new(128, 72, &rgb).unwrap().with_depth(&depth).unwrap();
+        let frame = Frame::new(128, 72, &rgb)
+            .unwrap()
+            .with_depth(&depth)
+            .unwrap();
         let mut plane = Vec::new();
         depth_plane(&frame, &Fit::new((128, 72), NETWORK), &mut plane);
         assert!((plane[1] - 0.9).abs() < 1e-6);

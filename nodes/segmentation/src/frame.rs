@@ -18,7 +18,12 @@ impl<'a> Frame<'a> {
     /// [`SegmentationError::Size`] when there are too few or too many bytes.
     pub fn new(width: u32, height: u32, rgb: &'a [u8]) -> Result<Self, SegmentationError> {
         check("colour", width, height, 3, rgb.len())?;
-        Ok(Self { width, height, rgb, depth_mm: None })
+        Ok(Self {
+            width,
+            height,
+            rgb,
+            depth_mm: None,
+        })
     }
 
     /// Adds depth in millimetres along the optical axis, 0 where not measured, aligned to the colour image.
@@ -27,7 +32,10 @@ impl<'a> Frame<'a> {
     /// [`SegmentationError::Size`] when it is not as large as the colour image.
     pub fn with_depth(self, depth_mm: &'a [u16]) -> Result<Self, SegmentationError> {
         check("depth", self.width, self.height, 1, depth_mm.len())?;
-        Ok(Self { depth_mm: Some(depth_mm), ..self })
+        Ok(Self {
+            depth_mm: Some(depth_mm),
+            ..self
+        })
     }
 
     /// Width and height in pixels.
@@ -46,11 +54,23 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn check(what: &'static str, width: u32, height: u32, per_pixel: usize, actual: usize) -> Result<(), SegmentationError> {
+fn check(
+    what: &'static str,
+    width: u32,
+    height: u32,
+    per_pixel: usize,
+    actual: usize,
+) -> Result<(), SegmentationError> {
     let expected = width as usize * height as usize * per_pixel;
     if expected == actual && expected > 0 {
         Ok(())
     } else {
-        Err(SegmentationError::Size { what, width, height, expected, actual })
+        Err(SegmentationError::Size {
+            what,
+            width,
+            height,
+            expected,
+            actual,
+        })
     }
 }

@@ -72,26 +72,53 @@ impl Manifest {
     /// # Errors
     /// [`SegmentationError::ReadManifest`] or [`SegmentationError::Manifest`].
     pub fn load(path: &Path) -> Result<Self, SegmentationError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SegmentationError::ReadManifest { path: path.to_path_buf(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SegmentationError::ReadManifest {
+                path: path.to_path_buf(),
+                source,
+            })?;
         Self::parse(&text, path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, SegmentationError> {
-        let wrong = |reason: String| SegmentationError::Manifest { path: path.to_path_buf(), reason };
-        let manifest: Self = serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |reason: String| SegmentationError::Manifest {
+            path: path.to_path_buf(),
+            reason,
+        };
+        let manifest: Self =
+            serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         if manifest.kind != "promptable_segmenter" {
-            return Err(wrong(format!("kind is {:?}, not \"promptable_segmenter\"", manifest.kind)));
+            return Err(wrong(format!(
+                "kind is {:?}, not \"promptable_segmenter\"",
+                manifest.kind
+            )));
         }
         let FrameSize { width, height } = manifest.frame;
-        if width == 0 || height == 0 || width % 4 != 0 || height % 4 != 0 || width > 4096 || height > 4096 {
-            return Err(wrong(format!("a frame of {width}x{height} pixels: both must be multiples of 4 up to 4096")));
+        if width == 0
+            || height == 0
+            || width % 4 != 0
+            || height % 4 != 0
+            || width > 4096
+            || height > 4096
+        {
+            return Err(wrong(format!(
+                "a frame of {width}x{height} pixels: both must be multiples of 4 up to 4096"
+            )));
         }
-        if manifest.normalisation.std.iter().any(|std| !(std.is_finite() && *std > 0.0)) {
+        if manifest
+            .normalisation
+            .std
+            .iter()
+            .any(|std| !(std.is_finite() && *std > 0.0))
+        {
             return Err(wrong("normalisation.std must be positive".to_owned()));
         }
         let problems = manifest.interface_problems();
-        if problems.is_empty() { Ok(manifest) } else { Err(wrong(problems.join("; "))) }
+        if problems.is_empty() {
+            Ok(manifest)
+        } else {
+            Err(wrong(problems.join("; ")))
+        }
     }
 
     /// Folder of the manifest, to which its files are relative.
@@ -122,7 +149,8 @@ impl Manifest {
         let c = self.memory_length();
         let mut problems = Vec::new();
         if n < 3 {
-            problems.push("decoder input point_labels must be [1, N] with N of at least 3".to_owned());
+            problems
+                .push("decoder input point_labels must be [1, N] with N of at least 3".to_owned());
         }
         if c == 0 {
             problems.push("decoder input memory must be [1, C]".to_owned());
@@ -135,18 +163,37 @@ impl Manifest {
             ("encoder input", &encoder.inputs, "plane", &[1, 3]),
             ("decoder input", &decoder.inputs, "point_coords", &[1, n, 2]),
             ("decoder input", &decoder.inputs, "point_labels", &[1, n]),
-            ("decoder input", &decoder.inputs, "mask_input", &[1, 1, h / 4, w / 4]),
+            (
+                "decoder input",
+                &decoder.inputs,
+                "mask_input",
+                &[1, 1, h / 4, w / 4],
+            ),
             ("decoder input", &decoder.inputs, "has_mask_input", &[1, 1]),
             ("decoder input", &decoder.inputs, "memory", &[1, c]),
             ("decoder input", &decoder.inputs, "has_memory", &[1, 1]),
-            ("decoder output", &decoder.outputs, "mask_logits", &[1, 1, h, w]),
-            ("decoder output", &decoder.outputs, "iou_prediction", &[1, 1]),
+            (
+                "decoder output",
+                &decoder.outputs,
+                "mask_logits",
+                &[1, 1, h, w],
+            ),
+            (
+                "decoder output",
+                &decoder.outputs,
+                "iou_prediction",
+                &[1, 1],
+            ),
             ("decoder output", &decoder.outputs, "present_logit", &[1, 1]),
             ("decoder output", &decoder.outputs, "embedding", &[1, c]),
         ];
         for (side, specs, name, shape) in wanted {
             let shape: Vec<Dimension> = shape.iter().map(|n| Dimension::Fixed(*n)).collect();
-            let expected = TensorSpec { name: name.to_owned(), dtype: DType::Float32, shape };
+            let expected = TensorSpec {
+                name: name.to_owned(),
+                dtype: DType::Float32,
+                shape,
+            };
             if !specs.contains(&expected) {
                 problems.push(format!("{side} `{expected}` is missing"));
             }
@@ -154,12 +201,20 @@ impl Manifest {
         for name in FEATURES {
             let given = encoder.outputs.iter().find(|spec| spec.name == name);
             if given.is_none() || given != decoder.inputs.iter().find(|spec| spec.name == name) {
-                problems.push(format!("{name:?} must be an output of the encoder and the same input of the decoder"));
+                problems.push(format!(
+                    "{name:?} must be an output of the encoder and the same input of the decoder"
+                ));
             }
         }
-        for (side, specs, known) in [("encoder", &encoder.inputs, 3), ("decoder", &decoder.inputs, 9)] {
+        for (side, specs, known) in [
+            ("encoder", &encoder.inputs, 3),
+            ("decoder", &decoder.inputs, 9),
+        ] {
             if specs.len() > known {
-                problems.push(format!("the {side} has {} inputs, {known} are known", specs.len()));
+                problems.push(format!(
+                    "the {side} has {} inputs, {known} are known",
+                    specs.len()
+                ));
             }
         }
         problems
@@ -167,5 +222,8 @@ impl Manifest {
 }
 
 fn extents(specs: &[TensorSpec], name: &str) -> Option<Vec<Dimension>> {
-    specs.iter().find(|spec| spec.name == name).map(|spec| spec.shape.clone())
+    specs
+        .iter()
+        .find(|spec| spec.name == name)
+        .map(|spec| spec.shape.clone())
 }

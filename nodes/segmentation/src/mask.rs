@@ -25,13 +25,23 @@ pub struct PixelBox {
 impl Mask {
     /// A mask with no pixels on.
     pub fn empty(width: u32, height: u32) -> Self {
-        Self { width, height, data: vec![0; width as usize * height as usize] }
+        Self {
+            width,
+            height,
+            data: vec![0; width as usize * height as usize],
+        }
     }
 
     /// A mask that is on where `inside(x, y)` says so.
     pub fn from_fn(width: u32, height: u32, mut inside: impl FnMut(u32, u32) -> bool) -> Self {
-        let data = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| if inside(x, y) { 255 } else { 0 });
-        Self { width, height, data: data.collect() }
+        let data = (0..height)
+            .flat_map(|y| (0..width).map(move |x| (x, y)))
+            .map(|(x, y)| if inside(x, y) { 255 } else { 0 });
+        Self {
+            width,
+            height,
+            data: data.collect(),
+        }
     }
 
     /// Width and height in pixels.
@@ -51,7 +61,9 @@ impl Mask {
 
     /// Whether a pixel is on; false beyond the image.
     pub fn contains(&self, x: u32, y: u32) -> bool {
-        x < self.width && y < self.height && self.data[y as usize * self.width as usize + x as usize] != 0
+        x < self.width
+            && y < self.height
+            && self.data[y as usize * self.width as usize + x as usize] != 0
     }
 
     /// Number of pixels that are on.
@@ -69,18 +81,30 @@ impl Mask {
             both += usize::from(*a != 0 && *b != 0);
             any += usize::from(*a != 0 || *b != 0);
         }
-        if any == 0 { 1.0 } else { both as f64 / any as f64 }
+        if any == 0 {
+            1.0
+        } else {
+            both as f64 / any as f64
+        }
     }
 
     /// The smallest box around the mask.
     pub fn bounds(&self) -> Option<PixelBox> {
         let mut bounds: Option<PixelBox> = None;
         for (y, row) in (0..).zip(self.data.chunks_exact(self.width.max(1) as usize)) {
-            let (Some(first), Some(last)) = (row.iter().position(|v| *v != 0), row.iter().rposition(|v| *v != 0)) else {
+            let (Some(first), Some(last)) = (
+                row.iter().position(|v| *v != 0),
+                row.iter().rposition(|v| *v != 0),
+            ) else {
                 continue;
             };
             let (first, last) = (first as u32, last as u32);
-            let b = bounds.get_or_insert(PixelBox { left: first, top: y, right: last, bottom: y });
+            let b = bounds.get_or_insert(PixelBox {
+                left: first,
+                top: y,
+                right: last,
+                bottom: y,
+            });
             b.left = b.left.min(first);
             b.right = b.right.max(last);
             b.bottom = y;
@@ -150,7 +174,15 @@ mod tests {
     fn bounds_area_and_overlap() {
         let a = Mask::from_fn(20, 10, |x, y| (3..8).contains(&x) && (2..6).contains(&y));
         let b = Mask::from_fn(20, 10, |x, y| (3..8).contains(&x) && (4..8).contains(&y));
-        assert_eq!(a.bounds(), Some(PixelBox { left: 3, top: 2, right: 7, bottom: 5 }));
+        assert_eq!(
+            a.bounds(),
+            Some(PixelBox {
+                left: 3,
+                top: 2,
+                right: 7,
+                bottom: 5
+            })
+        );
         assert_eq!(a.area(), 20);
         assert!((a.iou(&b) - 10.0 / 30.0).abs() < 1e-12);
         assert_eq!(Mask::empty(4, 4).bounds(), None);
@@ -163,7 +195,9 @@ mod tests {
         let mut on: Vec<bool> = (0..50)
             .map(|i| {
                 let (x, y) = (i % 10, i / 10);
-                (x < 3 && y < 3) || ((5..7).contains(&x) && (2..4).contains(&y)) || (x == 9 && y == 0)
+                (x < 3 && y < 3)
+                    || ((5..7).contains(&x) && (2..4).contains(&y))
+                    || (x == 9 && y == 0)
             })
             .collect();
         assert_eq!(keep_large_parts(&mut on, 10, 0.2), 13);

@@ -25,9 +25,12 @@ pub fn draw(rgb: &[u8], mask: &Mask, crosses: &[[f64; 2]]) -> Vec<u8> {
                 let inner = mask.contains(x + 1, y)
                     && mask.contains(x, y + 1)
                     && x.checked_sub(1).is_some_and(|left| mask.contains(left, y))
-                    && y.checked_sub(1).is_some_and(|upper| mask.contains(x, upper));
+                    && y.checked_sub(1)
+                        .is_some_and(|upper| mask.contains(x, upper));
                 if inner {
-                    set(x, y, &|value, c| ((u16::from(value) * 11 + TINT[c] * 9) / 20) as u8);
+                    set(x, y, &|value, c| {
+                        ((u16::from(value) * 11 + TINT[c] * 9) / 20) as u8
+                    });
                 } else {
                     set(x, y, &|_, c| TINT[c] as u8);
                 }
@@ -38,10 +41,11 @@ pub fn draw(rgb: &[u8], mask: &Mask, crosses: &[[f64; 2]]) -> Vec<u8> {
         for step in -6_i64..=6 {
             for (dx, dy) in [(step, 0), (0, step)] {
                 let (x, y) = (x.round() as i64 + dx, y.round() as i64 + dy);
-                if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) {
-                    if x < width && y < height {
-                        set(x, y, &|_, c| [255, 40, 40][c]);
-                    }
+                if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
+                    && x < width
+                    && y < height
+                {
+                    set(x, y, &|_, c| [255, 40, 40][c]);
                 }
             }
         }
@@ -56,7 +60,9 @@ mod tests {
     #[test]
     fn touches_the_mask_and_the_cross_only() {
         let rgb = vec![100_u8; 40 * 30 * 3];
-        let mask = Mask::from_fn(40, 30, |x, y| (20..30).contains(&x) && (20..28).contains(&y));
+        let mask = Mask::from_fn(40, 30, |x, y| {
+            (20..30).contains(&x) && (20..28).contains(&y)
+        });
         let drawn = draw(&rgb, &mask, &[[3.0, 3.0], [-50.0, 1e9]]);
         let pixel = |x: usize, y: usize| &drawn[(y * 40 + x) * 3..(y * 40 + x) * 3 + 3];
         assert_eq!(pixel(20, 20), [30, 220, 90]);

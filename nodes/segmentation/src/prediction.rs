@@ -20,7 +20,13 @@ pub struct Prediction {
 const SPECK: f64 = 0.04;
 
 impl Prediction {
-    pub(crate) fn new(logits: Vec<f32>, fit: Fit, iou: f32, present_logit: f32, memory: Memory) -> Self {
+    pub(crate) fn new(
+        logits: Vec<f32>,
+        fit: Fit,
+        iou: f32,
+        present_logit: f32,
+        memory: Memory,
+    ) -> Self {
         let width = fit.network.width as usize;
         let (used_width, used_height) = fit.used();
         let mut on: Vec<bool> = logits
@@ -30,13 +36,25 @@ impl Prediction {
             .collect();
         let area = keep_large_parts(&mut on, width, SPECK);
         let present = 1.0 / (1.0 + (-present_logit).exp());
-        Self { logits, on, area, fit, iou: iou.clamp(0.0, 1.0), present, memory }
+        Self {
+            logits,
+            on,
+            area,
+            fit,
+            iou: iou.clamp(0.0, 1.0),
+            present,
+            memory,
+        }
     }
 
     /// Expected intersection over union with the object that was meant, times the probability that it is
     /// there at all; 0 for an empty mask.
     pub fn score(&self) -> f64 {
-        if self.area == 0 { 0.0 } else { f64::from(self.iou * self.present) }
+        if self.area == 0 {
+            0.0
+        } else {
+            f64::from(self.iou * self.present)
+        }
     }
 
     /// Probability that the object is in the picture and not covered.
@@ -86,9 +104,18 @@ impl Prediction {
         if self.fit != other.fit {
             return 0.0;
         }
-        let both = self.on.iter().zip(&other.on).filter(|(a, b)| **a && **b).count();
+        let both = self
+            .on
+            .iter()
+            .zip(&other.on)
+            .filter(|(a, b)| **a && **b)
+            .count();
         let any = self.area + other.area - both;
-        if any == 0 { 0.0 } else { both as f64 / any as f64 }
+        if any == 0 {
+            0.0
+        } else {
+            both as f64 / any as f64
+        }
     }
 
     /// The mask as prompt for the next frame.
@@ -113,11 +140,21 @@ impl Prediction {
         let (frame_width, frame_height) = self.fit.frame;
         let mut mask = Mask::empty(frame_width, frame_height);
         let width = self.fit.network.width as usize;
-        let Some(first) = self.on.iter().position(|on| *on) else { return mask };
+        let Some(first) = self.on.iter().position(|on| *on) else {
+            return mask;
+        };
         let last = self.on.iter().rposition(|on| *on).unwrap_or(first);
         let (top, bottom) = (first / width, last / width);
-        let columns: Vec<usize> = self.on.iter().enumerate().filter(|(_, on)| **on).map(|(i, _)| i % width).collect();
-        let (Some(&left), Some(&right)) = (columns.iter().min(), columns.iter().max()) else { return mask };
+        let columns: Vec<usize> = self
+            .on
+            .iter()
+            .enumerate()
+            .filter(|(_, on)| **on)
+            .map(|(i, _)| i % width)
+            .collect();
+        let (Some(&left), Some(&right)) = (columns.iter().min(), columns.iter().max()) else {
+            return mask;
+        };
 
         // Frame pixels whose interpolation may reach into the box, one network pixel of margin.
         let range = |low: usize, high: usize, size: u32| {
@@ -129,7 +166,8 @@ impl Prediction {
         let taps = |range: std::ops::Range<u32>, size: usize| -> Vec<(usize, usize, f32)> {
             range
                 .map(|frame| {
-                    let at = ((f64::from(frame) + 0.5) / self.fit.scale - 0.5).clamp(0.0, (size - 1) as f64);
+                    let at = ((f64::from(frame) + 0.5) / self.fit.scale - 0.5)
+                        .clamp(0.0, (size - 1) as f64);
                     let low = at.floor() as usize;
                     (low, (low + 1).min(size - 1), (at - low as f64) as f32)
                 })
@@ -143,7 +181,13 @@ impl Prediction {
             let row = mask.row_mut(y);
             let (upper, lower) = (upper * width, lower * width);
             for (pixel, &(a, b, beyond)) in row[start..].iter_mut().zip(&columns) {
-                let near = |at: usize| if self.on[at] { self.logits[at] } else { self.logits[at].min(-0.01) };
+                let near = |at: usize| {
+                    if self.on[at] {
+                        self.logits[at]
+                    } else {
+                        self.logits[at].min(-0.01)
+                    }
+                };
                 let above = near(upper + a) * (1.0 - beyond) + near(upper + b) * beyond;
                 let under = near(lower + a) * (1.0 - beyond) + near(lower + b) * beyond;
                 if above * (1.0 - below) + under * below > 0.0 {
@@ -162,7 +206,13 @@ mod tests {
 
     /// Logits of a disc on a 64 x 36 network frame.
     fn disc(frame: (u32, u32), centre: [f64; 2], radius: f64) -> Prediction {
-        let fit = Fit::new(frame, FrameSize { width: 64, height: 36 });
+        let fit = Fit::new(
+            frame,
+            FrameSize {
+                width: 64,
+                height: 36,
+            },
+        );
         let logits = (0..64 * 36)
             .map(|i| {
                 let (x, y) = (f64::from(i % 64) - centre[0], f64::from(i / 64) - centre[1]);
@@ -181,23 +231,38 @@ mod tests {
             let expected = Mask::from_fn(64 * factor, 36 * factor, |x, y| {
                 (f64::from(x) - centre[0]).hypot(f64::from(y) - centre[1]) < 8.0 * f
             });
-            assert!(found.iou(&expected) > 0.97, "{factor}: {}", found.iou(&expected));
+            assert!(
+                found.iou(&expected) > 0.97,
+                "{factor}: {}",
+                found.iou(&expected)
+            );
         }
     }
 
     #[test]
     fn nothing_scores_nothing() {
         let none = disc((128, 72), [30.0, 20.0], -1.0);
-        assert!(none.is_empty() && none.score() == 0.0 && none.mask().area() == 0 && none.network_centre().is_none());
+        assert!(
+            none.is_empty()
+                && none.score() == 0.0
+                && none.mask().area() == 0
+                && none.network_centre().is_none()
+        );
     }
 
     #[test]
     fn the_coarse_mask_weighs_as_much_as_the_mask() {
         let found = disc((128, 72), [30.0, 20.0], 8.0);
         let coarse: f32 = found.coarse().0.iter().sum::<f32>() * 16.0;
-        assert!((f64::from(coarse) / found.network_area() as f64 - 1.0).abs() < 0.25, "{coarse}");
+        assert!(
+            (f64::from(coarse) / found.network_area() as f64 - 1.0).abs() < 0.25,
+            "{coarse}"
+        );
         let centre = found.network_centre().unwrap();
         assert!((centre[0] - 30.0).abs() < 0.1 && (centre[1] - 20.0).abs() < 0.1);
-        assert!(found.overlap(&found) > 0.999 && found.overlap(&disc((128, 72), [50.0, 8.0], 4.0)) < 0.01);
+        assert!(
+            found.overlap(&found) > 0.999
+                && found.overlap(&disc((128, 72), [50.0, 8.0], 4.0)) < 0.01
+        );
     }
 }

@@ -47,12 +47,18 @@ pub struct Prompt {
 impl Prompt {
     /// One point on the object.
     pub fn click(x: f64, y: f64) -> Self {
-        Self { on: vec![[x, y]], ..Self::default() }
+        Self {
+            on: vec![[x, y]],
+            ..Self::default()
+        }
     }
 
     /// A box around the object, in any order of corners.
     pub fn around([x0, y0, x1, y1]: [f64; 4]) -> Self {
-        Self { bounding_box: Some([x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)]), ..Self::default() }
+        Self {
+            bounding_box: Some([x0.min(x1), y0.min(y1), x0.max(x1), y0.max(y1)]),
+            ..Self::default()
+        }
     }
 
     /// Adds a point on the object.
@@ -71,12 +77,18 @@ impl Prompt {
 
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.on.is_empty() && self.bounding_box.is_none() && self.mask.is_none() && self.memory.is_none()
+        self.on.is_empty()
+            && self.bounding_box.is_none()
+            && self.mask.is_none()
+            && self.memory.is_none()
     }
 
     /// Every point of the prompt.
     pub(crate) fn points(&self) -> impl Iterator<Item = [f64; 2]> + '_ {
-        let corners = self.bounding_box.iter().flat_map(|[x0, y0, x1, y1]| [[*x0, *y0], [*x1, *y1]]);
+        let corners = self
+            .bounding_box
+            .iter()
+            .flat_map(|[x0, y0, x1, y1]| [[*x0, *y0], [*x1, *y1]]);
         self.on.iter().chain(&self.off).copied().chain(corners)
     }
 }

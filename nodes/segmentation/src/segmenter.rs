@@ -66,7 +66,14 @@ impl Segmenter {
         let mut decoder = Model::load_described(&folder, &manifest.models.decoder, options)?;
         encoder.warm_up()?;
         decoder.warm_up()?;
-        Ok(Self { manifest, encoder, decoder, image: Vec::new(), depth: Vec::new(), encoded: None })
+        Ok(Self {
+            manifest,
+            encoder,
+            decoder,
+            image: Vec::new(),
+            depth: Vec::new(),
+            encoded: None,
+        })
     }
 
     /// What the manifest says.
@@ -81,7 +88,10 @@ impl Segmenter {
 
     /// How long the last frame and the last prompt took.
     pub fn latency(&self) -> Latency {
-        Latency { encoder: self.encoder.last_latency(), decoder: self.decoder.last_latency() }
+        Latency {
+            encoder: self.encoder.last_latency(),
+            decoder: self.decoder.last_latency(),
+        }
     }
 
     /// Size in pixels of the frame that prompts refer to.
@@ -100,13 +110,18 @@ impl Segmenter {
         depth_plane(frame, &fit, &mut self.depth);
         let plane = support_plane::find(&self.depth, self.manifest.frame.width as usize);
         let size = self.manifest.frame;
-        let channels = |values, n| tensor(values, &[1, n, size.height as usize, size.width as usize]);
+        let channels =
+            |values, n| tensor(values, &[1, n, size.height as usize, size.width as usize]);
         let outputs = self.encoder.run(&[
             ("image", channels(&self.image, 3)?),
             ("depth", channels(&self.depth, 1)?),
             ("plane", tensor(&plane, &[1, 3])?),
         ])?;
-        self.encoded = Some(Encoded { outputs, fit, has_depth: frame.depth_mm().is_some() });
+        self.encoded = Some(Encoded {
+            outputs,
+            fit,
+            has_depth: frame.depth_mm().is_some(),
+        });
         Ok(())
     }
 
@@ -117,7 +132,9 @@ impl Segmenter {
     /// [`SegmentationError::OutsideImage`], [`SegmentationError::TooManyPoints`] about the prompt, or
     /// [`SegmentationError::Inference`].
     pub fn predict(&mut self, prompt: &Prompt) -> Result<Prediction, SegmentationError> {
-        let Some(encoded) = &self.encoded else { return Err(SegmentationError::NoFrame) };
+        let Some(encoded) = &self.encoded else {
+            return Err(SegmentationError::NoFrame);
+        };
         let (width, height) = encoded.fit.frame;
         if prompt.is_empty() {
             return Err(SegmentationError::EmptyPrompt);
@@ -125,20 +142,35 @@ impl Segmenter {
         for [x, y] in prompt.points() {
             let inside = |value: f64, size: u32| value >= -0.5 && value < f64::from(size) - 0.5;
             if !(inside(x, width) && inside(y, height)) {
-                return Err(SegmentationError::OutsideImage { x, y, width, height });
+                return Err(SegmentationError::OutsideImage {
+                    x,
+                    y,
+                    width,
+                    height,
+                });
             }
         }
 
         let slots = self.manifest.point_slots();
         let (coords, labels) = points(prompt, &encoded.fit, slots)?;
-        let (columns, rows) = (self.manifest.frame.width as usize / 4, self.manifest.frame.height as usize / 4);
+        let (columns, rows) = (
+            self.manifest.frame.width as usize / 4,
+            self.manifest.frame.height as usize / 4,
+        );
         let no_mask = vec![0.0; columns * rows];
         let no_memory = vec![0.0; self.manifest.memory_length()];
         let mask = prompt.mask.as_ref().map_or(&no_mask, |mask| &mask.0);
-        let memory = prompt.memory.as_ref().map_or(&no_memory, |memory| &memory.0);
-        let (has_mask, has_memory) = ([flag(prompt.mask.is_some())], [flag(prompt.memory.is_some())]);
+        let memory = prompt
+            .memory
+            .as_ref()
+            .map_or(&no_memory, |memory| &memory.0);
+        let (has_mask, has_memory) = (
+            [flag(prompt.mask.is_some())],
+            [flag(prompt.memory.is_some())],
+        );
 
-        let [features, keys, context] = FEATURES.map(|name| (name, Tensor::Of(&encoded.outputs, name)));
+        let [features, keys, context] =
+            FEATURES.map(|name| (name, Tensor::Of(&encoded.outputs, name)));
         let outputs = self.decoder.run(&[
             features,
             keys,
@@ -171,15 +203,23 @@ impl Segmenter {
         if first.is_empty() {
             return Ok(first);
         }
-        self.predict(&Prompt { mask: Some(first.coarse()), ..prompt.clone() })
+        self.predict(&Prompt {
+            mask: Some(first.coarse()),
+            ..prompt.clone()
+        })
     }
 
     /// Median depth in metres under a prediction of the encoded frame; `None` where nothing is measured.
     pub fn median_depth(&self, prediction: &Prediction) -> Option<f64> {
         let encoded = self.encoded.as_ref().filter(|encoded| encoded.has_depth)?;
         debug_assert_eq!(encoded.fit, prediction.fit);
-        let mut under: Vec<f32> =
-            prediction.on().iter().zip(&self.depth).filter(|(on, z)| **on && **z > 0.0).map(|(_, z)| *z).collect();
+        let mut under: Vec<f32> = prediction
+            .on()
+            .iter()
+            .zip(&self.depth)
+            .filter(|(on, z)| **on && **z > 0.0)
+            .map(|(_, z)| *z)
+            .collect();
         if under.is_empty() {
             return None;
         }
@@ -192,12 +232,25 @@ impl Segmenter {
     ///
     /// # Errors
     /// [`SegmentationError::NoFrame`] before the first frame.
-    pub fn look_alikes(&self, memory: &Memory, most: usize) -> Result<Vec<[f64; 2]>, SegmentationError> {
-        let Some(encoded) = &self.encoded else { return Err(SegmentationError::NoFrame) };
+    pub fn look_alikes(
+        &self,
+        memory: &Memory,
+        most: usize,
+    ) -> Result<Vec<[f64; 2]>, SegmentationError> {
+        let Some(encoded) = &self.encoded else {
+            return Err(SegmentationError::NoFrame);
+        };
         let keys = encoded.outputs.f32("keys")?;
-        let (Some(&rows), Some(&columns)) = (keys.shape().get(2), keys.shape().get(3)) else { return Ok(Vec::new()) };
+        let (Some(&rows), Some(&columns)) = (keys.shape().get(2), keys.shape().get(3)) else {
+            return Ok(Vec::new());
+        };
         let plane = rows * columns;
-        let Some(keys) = keys.as_slice().filter(|k| k.len() >= memory.0.len() * plane) else { return Ok(Vec::new()) };
+        let Some(keys) = keys
+            .as_slice()
+            .filter(|k| k.len() >= memory.0.len() * plane)
+        else {
+            return Ok(Vec::new());
+        };
         let (mut alike, mut norm) = (vec![0.0_f32; plane], vec![1e-6_f32; plane]);
         for (weight, channel) in memory.0.iter().zip(keys.chunks_exact(plane)) {
             for ((sum, square), value) in alike.iter_mut().zip(&mut norm).zip(channel) {
@@ -214,12 +267,23 @@ impl Segmenter {
         }
         let mut places = Vec::new();
         while places.len() < most {
-            let Some((best, value)) = score.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)) else { break };
+            let Some((best, value)) = score
+                .iter()
+                .copied()
+                .enumerate()
+                .max_by(|a, b| a.1.total_cmp(&b.1))
+            else {
+                break;
+            };
             if value < LEAST_ALIKE {
                 break;
             }
             let (x, y) = (best % columns, best / columns);
-            places.push(encoded.fit.to_frame([x as f64 * 4.0 + 1.5, y as f64 * 4.0 + 1.5]));
+            places.push(
+                encoded
+                    .fit
+                    .to_frame([x as f64 * 4.0 + 1.5, y as f64 * 4.0 + 1.5]),
+            );
             // The next place is another one, not the neighbour of this.
             for row in y.saturating_sub(APART)..(y + APART + 1).min(rows) {
                 for column in x.saturating_sub(APART)..(x + APART + 1).min(columns) {
@@ -246,24 +310,37 @@ fn flag(on: bool) -> f32 {
 }
 
 fn tensor<'a>(values: &'a [f32], shape: &[usize]) -> Result<Tensor<'a>, SegmentationError> {
-    ArrayView::from_shape(IxDyn(shape), values).map(Tensor::F32).map_err(|_| SegmentationError::Size {
-        what: "model input",
-        width: shape.last().copied().unwrap_or(0) as u32,
-        height: shape.iter().rev().nth(1).copied().unwrap_or(0) as u32,
-        expected: shape.iter().product(),
-        actual: values.len(),
-    })
+    ArrayView::from_shape(IxDyn(shape), values)
+        .map(Tensor::F32)
+        .map_err(|_| SegmentationError::Size {
+            what: "model input",
+            width: shape.last().copied().unwrap_or(0) as u32,
+            height: shape.iter().rev().nth(1).copied().unwrap_or(0) as u32,
+            expected: shape.iter().product(),
+            actual: values.len(),
+        })
 }
 
 /// Coordinates in network pixels and labels: 1 on, 0 off, 2 and 3 box corners, -1 padding.
-fn points(prompt: &Prompt, fit: &Fit, slots: usize) -> Result<(Vec<f32>, Vec<f32>), SegmentationError> {
+fn points(
+    prompt: &Prompt,
+    fit: &Fit,
+    slots: usize,
+) -> Result<(Vec<f32>, Vec<f32>), SegmentationError> {
     let labels = std::iter::repeat_n(1.0_f32, prompt.on.len())
         .chain(std::iter::repeat_n(0.0, prompt.off.len()))
         .chain(prompt.bounding_box.iter().flat_map(|_| [2.0, 3.0]));
     let mut labels: Vec<f32> = labels.collect();
-    let mut coords: Vec<f32> = prompt.points().flat_map(|point| fit.to_network(point)).map(|v| v as f32).collect();
+    let mut coords: Vec<f32> = prompt
+        .points()
+        .flat_map(|point| fit.to_network(point))
+        .map(|v| v as f32)
+        .collect();
     if labels.len() > slots {
-        return Err(SegmentationError::TooManyPoints { given: labels.len(), most: slots });
+        return Err(SegmentationError::TooManyPoints {
+            given: labels.len(),
+            most: slots,
+        });
     }
     labels.resize(slots, -1.0);
     coords.resize(slots * 2, 0.0);

@@ -35,32 +35,48 @@ pub(crate) fn find(depth: &[f32], width: usize) -> SupportPlane {
         .skip(STEP / 2)
         .step_by(STEP)
         .flat_map(|(v, row)| {
-            row.iter().enumerate().skip(STEP / 2).step_by(STEP).filter(|(_, z)| RANGE.contains(z)).map(move |(u, z)| Pixel {
-                at: Vector3::new(u as f64, v as f64, 1.0),
-                inverse: 1.0 / f64::from(*z),
-            })
+            row.iter()
+                .enumerate()
+                .skip(STEP / 2)
+                .step_by(STEP)
+                .filter(|(_, z)| RANGE.contains(z))
+                .map(move |(u, z)| Pixel {
+                    at: Vector3::new(u as f64, v as f64, 1.0),
+                    inverse: 1.0 / f64::from(*z),
+                })
         })
         .collect();
     if pixels.len() < FEWEST {
         return [0.0; 3];
     }
-    let best = hypotheses(&pixels).max_by_key(|plane| inliers(&pixels, plane, TOLERANCE[0]).count());
-    let Some(mut plane) = best else { return [0.0; 3] };
+    let best =
+        hypotheses(&pixels).max_by_key(|plane| inliers(&pixels, plane, TOLERANCE[0]).count());
+    let Some(mut plane) = best else {
+        return [0.0; 3];
+    };
     for tolerance in TOLERANCE {
         plane = refined(&pixels, &plane, tolerance).unwrap_or(plane);
     }
     [plane.x as f32, plane.y as f32, plane.z as f32]
 }
 
-fn inliers<'a>(pixels: &'a [Pixel], plane: &'a Vector3<f64>, tolerance: f64) -> impl Iterator<Item = &'a Pixel> {
-    pixels.iter().filter(move |pixel| (plane.dot(&pixel.at) - pixel.inverse).abs() < tolerance)
+fn inliers<'a>(
+    pixels: &'a [Pixel],
+    plane: &'a Vector3<f64>,
+    tolerance: f64,
+) -> impl Iterator<Item = &'a Pixel> {
+    pixels
+        .iter()
+        .filter(move |pixel| (plane.dot(&pixel.at) - pixel.inverse).abs() < tolerance)
 }
 
 /// Planes through three pixels each, drawn by a fixed congruential sequence.
 fn hypotheses(pixels: &[Pixel]) -> impl Iterator<Item = Vector3<f64>> + '_ {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut draw = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         pixels.get((state >> 33) as usize % pixels.len())
     };
     (0..HYPOTHESES).filter_map(move |_| {
@@ -69,7 +85,9 @@ fn hypotheses(pixels: &[Pixel]) -> impl Iterator<Item = Vector3<f64>> + '_ {
         if system.determinant().abs() < LEAST_SPAN {
             return None;
         }
-        system.lu().solve(&Vector3::new(p.inverse, q.inverse, r.inverse))
+        system
+            .lu()
+            .solve(&Vector3::new(p.inverse, q.inverse, r.inverse))
     })
 }
 
@@ -99,7 +117,9 @@ mod tests {
                 let inverse = plane[0] * u + plane[1] * v + plane[2];
                 match i {
                     _ if i % 13 == 0 => 0.0,
-                    _ if (200.0..330.0).contains(&u) && (100.0..240.0).contains(&v) => 1.0 / (inverse + 0.15),
+                    _ if (200.0..330.0).contains(&u) && (100.0..240.0).contains(&v) => {
+                        1.0 / (inverse + 0.15)
+                    }
                     _ if v < 40.0 => 3.5,
                     _ => 1.0 / inverse,
                 }
@@ -114,7 +134,10 @@ mod tests {
         let found = find(&depth, WIDTH);
         for corner in [[0.0, 40.0], [639.0, 40.0], [0.0, 359.0], [639.0, 359.0]] {
             let at = |plane: SupportPlane| plane[0] * corner[0] + plane[1] * corner[1] + plane[2];
-            assert!((at(found) - at(truth)).abs() < 1e-4, "{found:?} against {truth:?}");
+            assert!(
+                (at(found) - at(truth)).abs() < 1e-4,
+                "{found:?} against {truth:?}"
+            );
         }
     }
 

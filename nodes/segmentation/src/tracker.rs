@@ -9,10 +9,10 @@
 
 use std::time::Duration;
 
+use crate::SegmentationError;
 use crate::prediction::Prediction;
 use crate::prompt::{CoarseMask, Memory, Prompt};
 use crate::segmenter::Segmenter;
-use crate::SegmentationError;
 
 /// Whether the target is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,19 +126,34 @@ impl Tracker {
             depth_m: segmenter.median_depth(prediction),
         };
         let looks = prediction.memory().clone();
-        Some(Self { gates, first_looks: looks.clone(), looks, last, unseen: Duration::ZERO, candidate: None })
+        Some(Self {
+            gates,
+            first_looks: looks.clone(),
+            looks,
+            last,
+            unseen: Duration::ZERO,
+            candidate: None,
+        })
     }
 
     /// The target as prompt: where it was last seen and its looks.
     pub fn prompt(&self) -> Prompt {
-        Prompt { mask: Some(self.last.mask.clone()), memory: Some(self.looks.clone()), ..Prompt::default() }
+        Prompt {
+            mask: Some(self.last.mask.clone()),
+            memory: Some(self.looks.clone()),
+            ..Prompt::default()
+        }
     }
 
     /// Looks for the target in the frame that `segmenter` has just encoded, `elapsed` after the one before.
     ///
     /// # Errors
     /// [`SegmentationError`] when the model fails.
-    pub fn update(&mut self, segmenter: &mut Segmenter, elapsed: Duration) -> Result<Track, SegmentationError> {
+    pub fn update(
+        &mut self,
+        segmenter: &mut Segmenter,
+        elapsed: Duration,
+    ) -> Result<Track, SegmentationError> {
         let found = segmenter.predict(&self.prompt())?;
         if self.unseen == Duration::ZERO {
             let depth = segmenter.median_depth(&found);
@@ -157,14 +172,19 @@ impl Tracker {
     fn doubt(&self, found: &Prediction, depth_m: Option<f64>) -> Option<String> {
         let gates = &self.gates;
         if found.network_area() < gates.least_area || found.presence() < gates.presence {
-            return Some(format!("covered or out of view (presence {:.2})", found.presence()));
+            return Some(format!(
+                "covered or out of view (presence {:.2})",
+                found.presence()
+            ));
         }
         if found.score() < gates.score {
             return Some(format!("the mask is doubtful (score {:.2})", found.score()));
         }
         let similarity = self.similarity(found);
         if similarity < gates.similarity {
-            return Some(format!("what is there looks different (similarity {similarity:.2})"));
+            return Some(format!(
+                "what is there looks different (similarity {similarity:.2})"
+            ));
         }
         let area = found.network_area() as f64;
         let factor = (area / self.last.area).max(self.last.area / area);
@@ -175,21 +195,35 @@ impl Tracker {
         if moved > gates.jump * self.last.usual_area.sqrt() {
             return Some(format!("it would have jumped {moved:.0} px within a frame"));
         }
-        if let (Some(now), Some(then)) = (depth_m, self.last.depth_m) {
-            if (now - then).abs() > gates.depth_step_m {
-                return Some(format!("its depth changed by {:.2} m within a frame", (now - then).abs()));
-            }
+        if let (Some(now), Some(then)) = (depth_m, self.last.depth_m)
+            && (now - then).abs() > gates.depth_step_m
+        {
+            return Some(format!(
+                "its depth changed by {:.2} m within a frame",
+                (now - then).abs()
+            ));
         }
         None
     }
 
     /// Looks for a target that was gone: where it was, by its looks alone, and at places that look alike.
-    fn search(&mut self, segmenter: &mut Segmenter, here: Prediction, elapsed: Duration) -> Result<Track, SegmentationError> {
+    fn search(
+        &mut self,
+        segmenter: &mut Segmenter,
+        here: Prediction,
+        elapsed: Duration,
+    ) -> Result<Track, SegmentationError> {
         let mut candidates = vec![here];
-        let by_looks = Prompt { memory: Some(self.looks.clone()), ..Prompt::default() };
+        let by_looks = Prompt {
+            memory: Some(self.looks.clone()),
+            ..Prompt::default()
+        };
         candidates.push(segmenter.predict(&by_looks)?);
         for [x, y] in segmenter.look_alikes(&self.first_looks, 2)? {
-            let prompt = Prompt { memory: Some(self.looks.clone()), ..Prompt::click(x, y) };
+            let prompt = Prompt {
+                memory: Some(self.looks.clone()),
+                ..Prompt::click(x, y)
+            };
             candidates.push(segmenter.predict(&prompt)?);
         }
         let gates = &self.gates;
@@ -206,16 +240,28 @@ impl Tracker {
             .max_by(|a, b| self.merit(a).total_cmp(&self.merit(b)));
         let Some(best) = best else {
             self.candidate = None;
-            let reason = format!("not seen for {:.1} s", (self.unseen + elapsed).as_secs_f64());
+            let reason = format!(
+                "not seen for {:.1} s",
+                (self.unseen + elapsed).as_secs_f64()
+            );
             return Ok(self.miss(elapsed, reason));
         };
-        let confirmed = self.candidate.as_ref().is_some_and(|before| before.overlap(&best) > 0.4);
+        let confirmed = self
+            .candidate
+            .as_ref()
+            .is_some_and(|before| before.overlap(&best) > 0.4);
         if confirmed {
             let depth = segmenter.median_depth(&best);
-            let reason = format!("found again after {:.1} s", (self.unseen + elapsed).as_secs_f64());
+            let reason = format!(
+                "found again after {:.1} s",
+                (self.unseen + elapsed).as_secs_f64()
+            );
             return Ok(self.see(best, depth, reason));
         }
-        let reason = format!("something like it has appeared (similarity {:.2}); waiting for a second frame", self.similarity(&best));
+        let reason = format!(
+            "something like it has appeared (similarity {:.2}); waiting for a second frame",
+            self.similarity(&best)
+        );
         self.candidate = Some(best);
         Ok(self.miss(elapsed, reason))
     }
@@ -235,18 +281,35 @@ impl Tracker {
         self.last.depth_m = depth_m.or(self.last.depth_m);
         self.unseen = Duration::ZERO;
         self.candidate = None;
-        Track { status: TrackStatus::Tracking, reason, score, prediction: Some(found) }
+        Track {
+            status: TrackStatus::Tracking,
+            reason,
+            score,
+            prediction: Some(found),
+        }
     }
 
     fn miss(&mut self, elapsed: Duration, reason: String) -> Track {
         // At least a nanosecond: that it is not zero says that the target is gone.
         self.unseen += elapsed.max(Duration::from_nanos(1));
-        let status = if self.unseen >= self.gates.lost_after { TrackStatus::Lost } else { TrackStatus::Occluded };
-        Track { status, reason, score: 0.0, prediction: None }
+        let status = if self.unseen >= self.gates.lost_after {
+            TrackStatus::Lost
+        } else {
+            TrackStatus::Occluded
+        };
+        Track {
+            status,
+            reason,
+            score: 0.0,
+            prediction: None,
+        }
     }
 
     fn similarity(&self, found: &Prediction) -> f32 {
-        found.memory().similarity(&self.looks).max(found.memory().similarity(&self.first_looks))
+        found
+            .memory()
+            .similarity(&self.looks)
+            .max(found.memory().similarity(&self.first_looks))
     }
 
     /// Of several candidates the one most like the target wins, the nearer one where they are alike.

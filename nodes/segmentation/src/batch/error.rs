@@ -12,7 +12,9 @@ pub enum BatchError {
     #[error(transparent)]
     Segmentation(#[from] SegmentationError),
     /// No prompt was given.
-    #[error("say which object is meant: a click (--click U,V) or a box (--box U0,V0,U1,V1) in the first frame")]
+    #[error(
+        "say which object is meant: a click (--click U,V) or a box (--box U0,V0,U1,V1) in the first frame"
+    )]
     NoPrompt,
     /// The input is not there.
     #[error("cannot read {path}: {source}")]
@@ -43,7 +45,9 @@ pub enum BatchError {
         path: PathBuf,
     },
     /// A depth picture of another size.
-    #[error("{path} is {depth:?} pixels and the colour image {colour:?}; use depth aligned to colour")]
+    #[error(
+        "{path} is {depth:?} pixels and the colour image {colour:?}; use depth aligned to colour"
+    )]
     DepthSize {
         /// The file.
         path: PathBuf,
@@ -53,7 +57,9 @@ pub enum BatchError {
         colour: (u32, u32),
     },
     /// ffmpeg is not installed.
-    #[error("videos are read with ffmpeg, which does not start ({source}); install it (apt-get install ffmpeg) or give a folder of images")]
+    #[error(
+        "videos are read with ffmpeg, which does not start ({source}); install it (apt-get install ffmpeg) or give a folder of images"
+    )]
     NoFfmpeg {
         /// What the system said.
         source: std::io::Error,

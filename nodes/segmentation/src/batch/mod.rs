@@ -57,11 +57,16 @@ pub struct FrameScore {
 ///
 /// # Errors
 /// [`BatchError`] that says which file, and what to do.
-pub fn run(options: &BatchOptions, mut progress: impl FnMut(&FrameScore)) -> Result<Vec<FrameScore>, BatchError> {
+pub fn run(
+    options: &BatchOptions,
+    mut progress: impl FnMut(&FrameScore),
+) -> Result<Vec<FrameScore>, BatchError> {
     let prompt = Prompt {
         on: options.clicks.clone(),
         off: options.negatives.clone(),
-        bounding_box: options.bounding_box.map(|b| Prompt::around(b).bounding_box.unwrap_or(b)),
+        bounding_box: options
+            .bounding_box
+            .map(|b| Prompt::around(b).bounding_box.unwrap_or(b)),
         ..Prompt::default()
     };
     if prompt.is_empty() {
@@ -75,13 +80,19 @@ pub fn run(options: &BatchOptions, mut progress: impl FnMut(&FrameScore)) -> Res
     };
     std::fs::create_dir_all(&options.out).map_err(writing(&options.out))?;
     let scores_path = options.out.join("scores.jsonl");
-    let mut scores_file = std::io::BufWriter::new(std::fs::File::create(&scores_path).map_err(writing(&scores_path))?);
+    let mut scores_file = std::io::BufWriter::new(
+        std::fs::File::create(&scores_path).map_err(writing(&scores_path))?,
+    );
 
     let mut tracker: Option<Tracker> = None;
     let mut scores = Vec::new();
     let elapsed = Duration::from_secs_f64(source.seconds_per_frame());
     while let Some(picture) = source.next()? {
-        let depth = options.depth.as_deref().map(|folder| read_depth(folder, &picture)).transpose()?;
+        let depth = options
+            .depth
+            .as_deref()
+            .map(|folder| read_depth(folder, &picture))
+            .transpose()?;
         let frame = Frame::new(picture.width, picture.height, &picture.rgb)?;
         let frame = match &depth {
             Some(depth) => frame.with_depth(depth)?,
@@ -91,36 +102,67 @@ pub fn run(options: &BatchOptions, mut progress: impl FnMut(&FrameScore)) -> Res
         let first = scores.is_empty();
         let (found, score) = if let Some(tracker) = &mut tracker {
             let track = tracker.update(&mut segmenter, elapsed)?;
-            let score = line(&picture.stem, track.score, track.status.as_str(), track.reason);
+            let score = line(
+                &picture.stem,
+                track.score,
+                track.status.as_str(),
+                track.reason,
+            );
             (track.prediction, score)
         } else if first {
             let found = segmenter.predict_twice(&prompt)?;
             tracker = Tracker::start(&segmenter, &found, Gates::default());
-            let (status, reason) = if found.is_empty() { ("lost", "no object at the prompt") } else { ("tracking", "") };
+            let (status, reason) = if found.is_empty() {
+                ("lost", "no object at the prompt")
+            } else {
+                ("tracking", "")
+            };
             let score = line(&picture.stem, found.score(), status, reason.to_owned());
             (Some(found), score)
         } else {
-            (None, line(&picture.stem, 0.0, "lost", "no object at the prompt of the first frame".to_owned()))
+            (
+                None,
+                line(
+                    &picture.stem,
+                    0.0,
+                    "lost",
+                    "no object at the prompt of the first frame".to_owned(),
+                ),
+            )
         };
         let crosses: &[[f64; 2]] = if first { &options.clicks } else { &[] };
         write_pictures(&options.out, &picture, found.as_ref(), crosses)?;
-        let text = serde_json::to_string(&score).map_err(std::io::Error::from).map_err(writing(&scores_path))?;
+        let text = serde_json::to_string(&score)
+            .map_err(std::io::Error::from)
+            .map_err(writing(&scores_path))?;
         writeln!(scores_file, "{text}").map_err(writing(&scores_path))?;
         progress(&score);
         scores.push(score);
     }
     scores_file.flush().map_err(writing(&scores_path))?;
     if scores.is_empty() {
-        return Err(BatchError::NoFrames { input: options.input.clone() });
+        return Err(BatchError::NoFrames {
+            input: options.input.clone(),
+        });
     }
     Ok(scores)
 }
 
 fn line(stem: &str, score: f64, status: &'static str, reason: String) -> FrameScore {
-    FrameScore { frame: stem.to_owned(), score: (score * 1e4).round() / 1e4, status, reason }
+    FrameScore {
+        frame: stem.to_owned(),
+        score: (score * 1e4).round() / 1e4,
+        status,
+        reason,
+    }
 }
 
-fn write_pictures(out: &Path, picture: &Picture, found: Option<&Prediction>, crosses: &[[f64; 2]]) -> Result<(), BatchError> {
+fn write_pictures(
+    out: &Path,
+    picture: &Picture,
+    found: Option<&Prediction>,
+    crosses: &[[f64; 2]],
+) -> Result<(), BatchError> {
     let (width, height) = (picture.width, picture.height);
     let mask = found.map_or_else(|| Mask::empty(width, height), Prediction::mask);
     let drawn = overlay::draw(&picture.rgb, &mask, crosses);
@@ -129,21 +171,39 @@ fn write_pictures(out: &Path, picture: &Picture, found: Option<&Prediction>, cro
         write(&path).map_err(|source| BatchError::WritePicture { path, source })
     };
     save(format!("{}.mask.png", picture.stem), &|path| {
-        image::save_buffer(path, mask.data(), width, height, image::ExtendedColorType::L8)
+        image::save_buffer(
+            path,
+            mask.data(),
+            width,
+            height,
+            image::ExtendedColorType::L8,
+        )
     })?;
-    save(format!("{}.overlay.png", picture.stem), &|path| match ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, &drawn[..]) {
-        Some(buffer) => buffer.save(path),
-        None => Ok(()),
-    })
+    save(
+        format!("{}.overlay.png", picture.stem),
+        &|path| match ImageBuffer::<Rgb<u8>, _>::from_raw(width, height, &drawn[..]) {
+            Some(buffer) => buffer.save(path),
+            None => Ok(()),
+        },
+    )
 }
 
 fn read_depth(folder: &Path, picture: &Picture) -> Result<Vec<u16>, BatchError> {
     let path = folder.join(format!("{}.png", picture.stem));
-    let loaded = image::open(&path).map_err(|source| BatchError::ReadPicture { path: path.clone(), source })?;
-    let image::DynamicImage::ImageLuma16(depth) = loaded else { return Err(BatchError::DepthFormat { path }) };
+    let loaded = image::open(&path).map_err(|source| BatchError::ReadPicture {
+        path: path.clone(),
+        source,
+    })?;
+    let image::DynamicImage::ImageLuma16(depth) = loaded else {
+        return Err(BatchError::DepthFormat { path });
+    };
     let depth: ImageBuffer<Luma<u16>, Vec<u16>> = depth;
     if depth.dimensions() != (picture.width, picture.height) {
-        return Err(BatchError::DepthSize { path, depth: depth.dimensions(), colour: (picture.width, picture.height) });
+        return Err(BatchError::DepthSize {
+            path,
+            depth: depth.dimensions(),
+            colour: (picture.width, picture.height),
+        });
     }
     Ok(depth.into_raw())
 }

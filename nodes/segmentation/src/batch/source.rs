@@ -27,7 +27,10 @@ const SECONDS_PER_FRAME: f64 = 1.0 / 15.0;
 
 impl Source {
     pub(super) fn open(input: &Path) -> Result<Self, BatchError> {
-        let read = |source| BatchError::Read { path: input.to_path_buf(), source };
+        let read = |source| BatchError::Read {
+            path: input.to_path_buf(),
+            source,
+        };
         let kind = std::fs::metadata(input).map_err(read)?;
         if kind.is_dir() {
             let mut files = Vec::new();
@@ -59,15 +62,30 @@ impl Source {
 }
 
 fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     matches!(extension.as_str(), "png" | "jpg" | "jpeg")
 }
 
 fn load(path: &Path) -> Result<Picture, BatchError> {
-    let picture = image::open(path).map_err(|source| BatchError::ReadPicture { path: path.to_path_buf(), source })?;
+    let picture = image::open(path).map_err(|source| BatchError::ReadPicture {
+        path: path.to_path_buf(),
+        source,
+    })?;
     let rgb = picture.into_rgb8();
-    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Picture { stem, width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw() })
+    let stem = path
+        .file_stem()
+        .map(|s| s.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    Ok(Picture {
+        stem,
+        width: rgb.width(),
+        height: rgb.height(),
+        rgb: rgb.into_raw(),
+    })
 }
 
 /// A video that an ffmpeg process decodes into a pipe of PPM pictures, which carry their size.
@@ -90,9 +108,16 @@ impl Video {
             .spawn()
             .map_err(|source| BatchError::NoFfmpeg { source })?;
         let Some(pipe) = process.stdout.take() else {
-            return Err(BatchError::NoFfmpeg { source: std::io::Error::other("its output cannot be read") });
+            return Err(BatchError::NoFfmpeg {
+                source: std::io::Error::other("its output cannot be read"),
+            });
         };
-        Ok(Self { path: path.to_path_buf(), process, pipe: BufReader::with_capacity(1 << 20, pipe), count: 0 })
+        Ok(Self {
+            path: path.to_path_buf(),
+            process,
+            pipe: BufReader::with_capacity(1 << 20, pipe),
+            count: 0,
+        })
     }
 
     fn next(&mut self) -> Result<Option<Picture>, BatchError> {
@@ -100,7 +125,12 @@ impl Video {
             Ok(Some((width, height, rgb))) => {
                 let stem = format!("{:06}", self.count);
                 self.count += 1;
-                Ok(Some(Picture { stem, width, height, rgb }))
+                Ok(Some(Picture {
+                    stem,
+                    width,
+                    height,
+                    rgb,
+                }))
             }
             Ok(None) => {
                 let mut complaint = String::new();
@@ -108,15 +138,26 @@ impl Video {
                     stderr.take(4000).read_to_string(&mut complaint).ok();
                 }
                 let finished = self.process.wait().is_ok_and(|status| status.success());
-                if finished && self.count > 0 { Ok(None) } else { Err(self.failed(complaint.trim())) }
+                if finished && self.count > 0 {
+                    Ok(None)
+                } else {
+                    Err(self.failed(complaint.trim()))
+                }
             }
             Err(error) => Err(self.failed(&error.to_string())),
         }
     }
 
     fn failed(&self, reason: &str) -> BatchError {
-        let reason = if reason.is_empty() { "it has no video stream" } else { reason };
-        BatchError::Video { path: self.path.clone(), reason: reason.to_owned() }
+        let reason = if reason.is_empty() {
+            "it has no video stream"
+        } else {
+            reason
+        };
+        BatchError::Video {
+            path: self.path.clone(),
+            reason: reason.to_owned(),
+        }
     }
 }
 
@@ -133,7 +174,12 @@ fn read_ppm(pipe: &mut impl std::io::BufRead) -> std::io::Result<Option<(u32, u3
     if pipe.fill_buf()?.is_empty() {
         return Ok(None);
     }
-    let broken = || std::io::Error::new(std::io::ErrorKind::InvalidData, "the decoder's pictures are broken");
+    let broken = || {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "the decoder's pictures are broken",
+        )
+    };
     let mut words = Vec::new();
     while words.len() < 4 {
         let mut line = Vec::new();
@@ -143,7 +189,13 @@ fn read_ppm(pipe: &mut impl std::io::BufRead) -> std::io::Result<Option<(u32, u3
         let text = String::from_utf8(line).map_err(|_| broken())?;
         words.extend(text.split_whitespace().map(str::to_owned));
     }
-    let number = |i: usize| words.get(i).and_then(|w| w.parse::<u32>().ok()).filter(|n| (1..=20_000).contains(n)).ok_or_else(broken);
+    let number = |i: usize| {
+        words
+            .get(i)
+            .and_then(|w| w.parse::<u32>().ok())
+            .filter(|n| (1..=20_000).contains(n))
+            .ok_or_else(broken)
+    };
     if words.first().is_none_or(|w| w != "P6") || number(3)? != 255 {
         return Err(broken());
     }
@@ -160,14 +212,23 @@ mod tests {
     #[test]
     fn reads_pictures_until_the_end() {
         let mut pipe: &[u8] = b"P6\n2 1\n255\nabcdefP6\n1 1\n255\nxyz";
-        assert_eq!(read_ppm(&mut pipe).unwrap(), Some((2, 1, b"abcdef".to_vec())));
+        assert_eq!(
+            read_ppm(&mut pipe).unwrap(),
+            Some((2, 1, b"abcdef".to_vec()))
+        );
         assert_eq!(read_ppm(&mut pipe).unwrap(), Some((1, 1, b"xyz".to_vec())));
         assert_eq!(read_ppm(&mut pipe).unwrap(), None);
     }
 
     #[test]
     fn refuses_what_is_no_picture() {
-        for bytes in [&b"P6\n2 1\n255\nabc"[..], b"P5\n2 1\n255\nab", b"P6\n2 x\n255\n", b"hello", b"P6\n2 1\n65535\nabcdef"] {
+        for bytes in [
+            &b"P6\n2 1\n255\nabc"[..],
+            b"P5\n2 1\n255\nab",
+            b"P6\n2 x\n255\n",
+            b"hello",
+            b"P6\n2 1\n65535\nabcdef",
+        ] {
             assert!(read_ppm(&mut &bytes[..]).is_err());
         }
     }

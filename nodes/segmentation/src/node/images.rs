@@ -24,7 +24,9 @@ pub(super) fn rgb(image: &Image) -> Result<std::borrow::Cow<'_, [u8]>, Segmentat
     let packed = image.step as usize == image.width as usize * channels;
     if image.encoding == "rgb8" && packed {
         let size = image.width as usize * image.height as usize * 3;
-        return Ok(std::borrow::Cow::Borrowed(image.data.get(..size).unwrap_or(&image.data)));
+        return Ok(std::borrow::Cow::Borrowed(
+            image.data.get(..size).unwrap_or(&image.data),
+        ));
     }
     let mut rgb = Vec::with_capacity(image.width as usize * image.height as usize * 3);
     for row in rows {
@@ -62,8 +64,16 @@ pub(super) fn depth_mm(image: &Image) -> Result<Vec<u16>, SegmentationError> {
 }
 
 /// The rows of an image, each without padding.
-fn rows<'a>(image: &'a Image, what: &'static str, per_pixel: usize) -> Result<impl Iterator<Item = &'a [u8]>, SegmentationError> {
-    let (width, height, step) = (image.width as usize * per_pixel, image.height as usize, image.step as usize);
+fn rows<'a>(
+    image: &'a Image,
+    what: &'static str,
+    per_pixel: usize,
+) -> Result<impl Iterator<Item = &'a [u8]>, SegmentationError> {
+    let (width, height, step) = (
+        image.width as usize * per_pixel,
+        image.height as usize,
+        image.step as usize,
+    );
     let expected = step.saturating_mul(height);
     if width == 0 || height == 0 || step < width || image.data.len() < expected {
         return Err(SegmentationError::Size {
@@ -74,7 +84,11 @@ fn rows<'a>(image: &'a Image, what: &'static str, per_pixel: usize) -> Result<im
             actual: image.data.len(),
         });
     }
-    Ok(image.data.chunks_exact(step).take(height).map(move |row| &row[..width]))
+    Ok(image
+        .data
+        .chunks_exact(step)
+        .take(height)
+        .map(move |row| &row[..width]))
 }
 
 #[cfg(test)]
@@ -82,21 +96,51 @@ mod tests {
     use super::*;
 
     fn image(encoding: &str, step: u32, data: Vec<u8>) -> Image {
-        Image { width: 2, height: 2, encoding: encoding.into(), step, data, ..Image::default() }
+        Image {
+            width: 2,
+            height: 2,
+            encoding: encoding.into(),
+            step,
+            data,
+            ..Image::default()
+        }
     }
 
     #[test]
     fn unpacks_what_cameras_send() {
-        let padded = image("bgr8", 8, vec![1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0]);
-        assert_eq!(rgb(&padded).unwrap().as_ref(), [3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
-        assert_eq!(rgb(&image("mono8", 2, vec![1, 2, 3, 4])).unwrap().as_ref(), [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
-        assert_eq!(depth_mm(&image("16UC1", 4, vec![1, 0, 0, 1, 232, 3, 0, 0])).unwrap(), [1, 256, 1000, 0]);
+        let padded = image(
+            "bgr8",
+            8,
+            vec![1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0],
+        );
+        assert_eq!(
+            rgb(&padded).unwrap().as_ref(),
+            [3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]
+        );
+        assert_eq!(
+            rgb(&image("mono8", 2, vec![1, 2, 3, 4])).unwrap().as_ref(),
+            [1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+        );
+        assert_eq!(
+            depth_mm(&image("16UC1", 4, vec![1, 0, 0, 1, 232, 3, 0, 0])).unwrap(),
+            [1, 256, 1000, 0]
+        );
     }
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        assert!(rgb(&image("yuv422", 4, vec![0; 8])).unwrap_err().to_string().contains("yuv422"));
-        assert!(rgb(&image("rgb8", 6, vec![0; 11])).unwrap_err().to_string().contains("12"));
+        assert!(
+            rgb(&image("yuv422", 4, vec![0; 8]))
+                .unwrap_err()
+                .to_string()
+                .contains("yuv422")
+        );
+        assert!(
+            rgb(&image("rgb8", 6, vec![0; 11]))
+                .unwrap_err()
+                .to_string()
+                .contains("12")
+        );
         assert!(rgb(&image("rgb8", 3, vec![0; 12])).is_err());
         assert!(depth_mm(&image("32FC1", 8, vec![0; 16])).is_err());
     }

@@ -66,41 +66,64 @@ pub(crate) struct Settings {
 /// frames and clicks is reported on `segmentation/status` and does not end the node.
 pub async fn run(node: Node) -> Result<(), NodeError> {
     let manifest = node.parameter(
-        ParameterSpec::<String>::new("model", "models/segmenter/manifest.yaml").describe("the segmenter's manifest"),
+        ParameterSpec::<String>::new("model", "models/segmenter/manifest.yaml")
+            .describe("the segmenter's manifest"),
     )?;
     let backend = node.parameter(
-        ParameterSpec::<String>::new("backend", "auto").describe("auto, onnxruntime, tract, or the path of a libonnxruntime"),
+        ParameterSpec::<String>::new("backend", "auto")
+            .describe("auto, onnxruntime, tract, or the path of a libonnxruntime"),
     )?;
-    let threads =
-        node.parameter(ParameterSpec::<i64>::new("threads", 2).describe("threads of the model").range(1..=64))?;
-    let base_frame =
-        node.parameter(ParameterSpec::<String>::new("base_frame", "base_link").describe("frame in which the table is level"))?;
+    let threads = node.parameter(
+        ParameterSpec::<i64>::new("threads", 2)
+            .describe("threads of the model")
+            .range(1..=64),
+    )?;
+    let base_frame = node.parameter(
+        ParameterSpec::<String>::new("base_frame", "base_link")
+            .describe("frame in which the table is level"),
+    )?;
     let table = node.parameter(
-        ParameterSpec::<f64>::new("table_height", 0.0).describe("z of the table's surface in the base frame, m").range(-2.0..=2.0),
+        ParameterSpec::<f64>::new("table_height", 0.0)
+            .describe("z of the table's surface in the base frame, m")
+            .range(-2.0..=2.0),
     )?;
     let least_score = node.parameter(
-        ParameterSpec::<f64>::new("least_score", 0.4).describe("score from which a click is taken").range(0.0..=1.0),
+        ParameterSpec::<f64>::new("least_score", 0.4)
+            .describe("score from which a click is taken")
+            .range(0.0..=1.0),
     )?;
     let lost_after = node.parameter(
-        ParameterSpec::<f64>::new("lost_after", 3.0).describe("time unseen after which the target is lost, s").range(0.0..=600.0),
+        ParameterSpec::<f64>::new("lost_after", 3.0)
+            .describe("time unseen after which the target is lost, s")
+            .range(0.0..=600.0),
     )?;
     let camera_timeout = node.parameter(
-        ParameterSpec::<f64>::new("camera_timeout", 1.0).describe("time without an image that is reported, s").range(0.05..=60.0),
+        ParameterSpec::<f64>::new("camera_timeout", 1.0)
+            .describe("time without an image that is reported, s")
+            .range(0.05..=60.0),
     )?;
     let settings = Settings {
         base_frame: base_frame.get(),
         table_height_m: table.get(),
         least_score: least_score.get(),
         camera_timeout: Duration::from_secs_f64(camera_timeout.get()),
-        gates: Gates { lost_after: Duration::from_secs_f64(lost_after.get()), ..Gates::default() },
+        gates: Gates {
+            lost_after: Duration::from_secs_f64(lost_after.get()),
+            ..Gates::default()
+        },
     };
 
     let colour = node.subscribe::<Image>("camera/color/image_raw", Qos::sensor_data())?;
     let info = node.subscribe::<CameraInfo>("camera/color/camera_info", Qos::sensor_data())?;
-    let depth = node.subscribe::<Image>("camera/aligned_depth_to_color/image_raw", Qos::sensor_data())?;
+    let depth = node.subscribe::<Image>(
+        "camera/aligned_depth_to_color/image_raw",
+        Qos::sensor_data(),
+    )?;
     let points = node.subscribe::<PointStamped>("clicked_point", Qos::reliable(10))?;
-    let clicks = node.subscribe::<PointStamped>("camera/color/image_raw/mouse_click", Qos::reliable(10))?;
-    let left_clicks = node.subscribe::<Point>("camera/color/image_raw_mouse_left", Qos::reliable(10))?;
+    let clicks =
+        node.subscribe::<PointStamped>("camera/color/image_raw/mouse_click", Qos::reliable(10))?;
+    let left_clicks =
+        node.subscribe::<Point>("camera/color/image_raw_mouse_left", Qos::reliable(10))?;
     let mut resets = node.serve::<Trigger>("segmentation/reset")?;
 
     let options = ModelOptions {

@@ -24,8 +24,14 @@ pub(super) fn refusal(
     let height_m = point_in_base.map(|p| p.z - table_height_m);
     let on_table = height_m.is_some_and(|h| h.abs() < TABLE_BAND_M);
     let where_it_is = || match height_m {
-        Some(h) if on_table => format!("that is the table (the clicked point is {:.0} mm above it)", h * 1e3),
-        Some(h) if h < 0.0 => format!("the clicked point is {:.0} mm below the table, behind or beside it", -h * 1e3),
+        Some(h) if on_table => format!(
+            "that is the table (the clicked point is {:.0} mm above it)",
+            h * 1e3
+        ),
+        Some(h) if h < 0.0 => format!(
+            "the clicked point is {:.0} mm below the table, behind or beside it",
+            -h * 1e3
+        ),
         _ => "nothing there looks like an object".to_owned(),
     };
     let [u, v] = pixel;
@@ -33,7 +39,11 @@ pub(super) fn refusal(
         return Some(format!("no object at ({u:.0}, {v:.0}): {}", where_it_is()));
     }
     if found.score() < least_score {
-        return Some(format!("no object at ({u:.0}, {v:.0}) (score {:.2}): {}", found.score(), where_it_is()));
+        return Some(format!(
+            "no object at ({u:.0}, {v:.0}) (score {:.2}): {}",
+            found.score(),
+            where_it_is()
+        ));
     }
     if found.coverage() > HUGE {
         return Some(format!(
@@ -45,5 +55,10 @@ pub(super) fn refusal(
     let (x, y) = (u.round().max(0.0) as u32, v.round().max(0.0) as u32);
     let near = (y.saturating_sub(MISS_PX)..=y + MISS_PX)
         .any(|y| (x.saturating_sub(MISS_PX)..=x + MISS_PX).any(|x| mask.contains(x, y)));
-    (!near).then(|| format!("the nearest object does not reach ({u:.0}, {v:.0}): {}", where_it_is()))
+    (!near).then(|| {
+        format!(
+            "the nearest object does not reach ({u:.0}, {v:.0}): {}",
+            where_it_is()
+        )
+    })
 }

@@ -34,15 +34,30 @@ impl RobotGuard {
     pub(super) fn link_at(&mut self, point: &Point3<f64>, margin_m: f64) -> Option<String> {
         if let Some(text) = self.descriptions.latest() {
             match Model::from_urdf(&text.data, "topic robot_description") {
-                Ok(model) => self.robot = Some((Kinematics::new(&model), RobotShapes::new(&model, &self.base))),
+                Ok(model) => {
+                    self.robot = Some((
+                        Kinematics::new(&model),
+                        RobotShapes::new(&model, &self.base),
+                    ))
+                }
                 Err(error) => tracing::warn!("clicks on the robot cannot be told: {error}"),
             }
         }
         while let Some(state) = self.joint_states.try_next() {
-            self.positions.extend(state.name.iter().cloned().zip(state.position.iter().copied()));
+            self.positions.extend(
+                state
+                    .name
+                    .iter()
+                    .cloned()
+                    .zip(state.position.iter().copied()),
+            );
         }
         let (kinematics, shapes) = self.robot.as_ref()?;
-        let posture: Option<Vec<f64>> = kinematics.joint_names().iter().map(|name| self.positions.get(name).copied()).collect();
+        let posture: Option<Vec<f64>> = kinematics
+            .joint_names()
+            .iter()
+            .map(|name| self.positions.get(name).copied())
+            .collect();
         let poses = kinematics.forward(&posture?).ok()?;
         let posed = shapes.at(&poses).ok()?;
         let (distance, link) = posed.nearest(point)?;

@@ -14,12 +14,17 @@ use super::images;
 use super::pick::refusal;
 use super::robot_guard::RobotGuard;
 use super::{NodeError, Settings};
-use crate::{Frame, Prediction, Prompt, SegmentationError, Segmenter, Track, TrackStatus, Tracker, overlay};
+use crate::{
+    Frame, Prediction, Prompt, SegmentationError, Segmenter, Track, TrackStatus, Tracker, overlay,
+};
 
 /// A point this close to the robot's shapes is on the robot.
 const ROBOT_MARGIN_M: f64 = 0.01;
 /// Depth is waited for only while it has come within this many frames.
 const DEPTH_FRAMES: u32 = 3;
+
+/// Status word while there is no target.
+const IDLE: &str = "idle";
 
 pub(super) struct State {
     node: Node,
@@ -33,6 +38,8 @@ pub(super) struct State {
     without_depth: u32,
     last: Option<Seen>,
     camera_quiet: bool,
+    /// Status word last reported.
+    word: &'static str,
     prompt: String,
     mask: Publisher<Image>,
     overlay: Publisher<Image>,
@@ -51,7 +58,11 @@ struct Seen {
 }
 
 impl State {
-    pub(super) fn new(node: &Node, segmenter: Segmenter, settings: Settings) -> Result<Self, NodeError> {
+    pub(super) fn new(
+        node: &Node,
+        segmenter: Segmenter,
+        settings: Settings,
+    ) -> Result<Self, NodeError> {
         Ok(Self {
             guard: RobotGuard::new(node, &settings.base_frame)?,
             mask: node.publisher("segmentation/mask", Qos::sensor_data())?,
@@ -69,12 +80,14 @@ impl State {
             without_depth: u32::MAX,
             last: None,
             camera_quiet: false,
+            word: IDLE,
             prompt: String::new(),
         })
     }
 
     pub(super) fn reset(&mut self) {
         self.tracker = None;
+        self.word = IDLE;
         self.prompt.clear();
     }
 
@@ -92,7 +105,10 @@ impl State {
 
     /// Whether the depth of this colour image is still to come.
     pub(super) fn expects_depth_of(&self, colour: &Image) -> bool {
-        let here = self.depth.as_ref().is_some_and(|depth| depth.header.stamp >= colour.header.stamp);
+        let here = self
+            .depth
+            .as_ref()
+            .is_some_and(|depth| depth.header.stamp >= colour.header.stamp);
         !here && self.without_depth < DEPTH_FRAMES
     }
 
@@ -106,26 +122,47 @@ impl State {
 
     pub(super) fn camera_stopped(&mut self) {
         self.camera_quiet = true;
-        let reason = format!("the camera has stopped: no image for {:.1} s", self.settings.camera_timeout.as_secs_f64());
+        let reason = format!(
+            "the camera has stopped: no image for {:.1} s",
+            self.settings.camera_timeout.as_secs_f64()
+        );
         tracing::warn!("{reason}");
-        let message = if self.tracker.is_some() { TrackStatus::Lost.as_str() } else { "idle" };
+        let message = if self.tracker.is_some() {
+            TrackStatus::Lost.as_str()
+        } else {
+            IDLE
+        };
         self.report(DiagnosticStatus::ERROR, message, 0.0, &reason, 0);
     }
 
     /// Takes a colour image: tracks the target in it, when there is one.
     pub(super) fn frame(&mut self, colour: Arc<Image>) {
         let now = self.node.now();
-        let elapsed = self.last.as_ref().map_or_else(Default::default, |seen| now.saturating_since(seen.at));
+        let elapsed = self
+            .last
+            .as_ref()
+            .map_or_else(Default::default, |seen| now.saturating_since(seen.at));
         self.without_depth = self.without_depth.saturating_add(1);
-        let depth = match self.depth.as_ref().filter(|depth| depth.header.stamp == colour.header.stamp) {
+        let depth = match self
+            .depth
+            .as_ref()
+            .filter(|depth| depth.header.stamp == colour.header.stamp)
+        {
             Some(depth) => {
                 self.without_depth = 0;
-                aligned_depth(depth, &colour).inspect_err(|error| tracing::warn!("segmenting without depth: {error}")).ok()
+                aligned_depth(depth, &colour)
+                    .inspect_err(|error| tracing::warn!("segmenting without depth: {error}"))
+                    .ok()
             }
             None => None,
         };
         self.camera_quiet = false;
-        self.last = Some(Seen { colour, depth, encoded: false, at: now });
+        self.last = Some(Seen {
+            colour,
+            depth,
+            encoded: false,
+            at: now,
+        });
         let outcome = match self.tracker.take() {
             None => Ok(None),
             Some(mut tracker) => {
@@ -140,13 +177,19 @@ impl State {
         match outcome {
             Ok(None) => {
                 self.publish_mask(None);
-                self.report(DiagnosticStatus::OK, "idle", 0.0, "", 0);
+                self.report(DiagnosticStatus::OK, IDLE, 0.0, "", 0);
             }
             Ok(Some(track)) => self.publish_track(&track),
             Err(error) => {
                 tracing::warn!("a frame was not segmented: {error}");
                 self.publish_mask(None);
-                self.report(DiagnosticStatus::ERROR, TrackStatus::Lost.as_str(), 0.0, &error.to_string(), 0);
+                self.report(
+                    DiagnosticStatus::ERROR,
+                    TrackStatus::Lost.as_str(),
+                    0.0,
+                    &error.to_string(),
+                    0,
+                );
             }
         }
     }
@@ -159,10 +202,19 @@ impl State {
         let prompt = format!("{what} ({:.0}, {:.0})", pixel[0], pixel[1]);
         match self.select(pixel, beside) {
             Ok(found) => {
-                tracing::info!("{prompt}: target of {} px, score {:.2}", found.mask().area(), found.score());
+                tracing::info!(
+                    "{prompt}: target of {} px, score {:.2}",
+                    found.mask().area(),
+                    found.score()
+                );
                 self.prompt = prompt;
                 let score = found.score();
-                self.publish_track(&Track { status: TrackStatus::Tracking, reason: String::new(), score, prediction: Some(found) });
+                self.publish_track(&Track {
+                    status: TrackStatus::Tracking,
+                    reason: String::new(),
+                    score,
+                    prediction: Some(found),
+                });
                 drop(run);
             }
             Err(reason) => {
@@ -188,9 +240,14 @@ impl State {
 
     fn refuse(&mut self, prompt: &str, reason: &str) {
         tracing::warn!("{prompt} refused: {reason}");
-        let message = if self.tracker.is_some() { TrackStatus::Tracking.as_str() } else { "idle" };
         let kept = std::mem::replace(&mut self.prompt, prompt.to_owned());
-        self.report(DiagnosticStatus::WARN, message, 0.0, &format!("refused: {reason}"), 0);
+        self.report(
+            DiagnosticStatus::WARN,
+            self.word,
+            0.0,
+            &format!("refused: {reason}"),
+            0,
+        );
         self.prompt = kept;
     }
 
@@ -200,22 +257,29 @@ impl State {
         if !(u.is_finite() && v.is_finite()) {
             return Err("the click is not a number".to_owned());
         }
-        let Some(seen) = &self.last else { return Err("there is no camera image yet".to_owned()) };
+        let Some(seen) = &self.last else {
+            return Err("there is no camera image yet".to_owned());
+        };
         let (width, height) = (seen.colour.width, seen.colour.height);
         let inside = |value: f64, size: u32| value >= -0.5 && value < f64::from(size) - 0.5;
         if !(inside(u, width) && inside(v, height)) {
-            return Err(format!("({u:.0}, {v:.0}) is outside the image of {width}x{height} pixels"));
+            return Err(format!(
+                "({u:.0}, {v:.0}) is outside the image of {width}x{height} pixels"
+            ));
         }
         let point = self.point_under(pixel);
-        if let (Some(point), false) = (&point, beside) {
-            if let Some(link) = self.guard.link_at(point, ROBOT_MARGIN_M) {
-                return Err(format!("({u:.0}, {v:.0}) is on the robot ({link})"));
-            }
+        if let (Some(point), false) = (&point, beside)
+            && let Some(link) = self.guard.link_at(point, ROBOT_MARGIN_M)
+        {
+            return Err(format!("({u:.0}, {v:.0}) is on the robot ({link})"));
         }
         self.ensure_encoded().map_err(|error| error.to_string())?;
         let prompt = if beside {
             let Some(tracker) = &self.tracker else {
-                return Err("an off point corrects a target, and there is none: click the object first".to_owned());
+                return Err(
+                    "an off point corrects a target, and there is none: click the object first"
+                        .to_owned(),
+                );
             };
             tracker.prompt().with_off_point(u, v)
         } else {
@@ -223,13 +287,20 @@ impl State {
         };
         let found = {
             let _run = self.decode.start();
-            self.segmenter.predict_twice(&prompt).map_err(|error| error.to_string())?
+            self.segmenter
+                .predict_twice(&prompt)
+                .map_err(|error| error.to_string())?
         };
-        let Settings { table_height_m, least_score, .. } = self.settings;
-        if !beside {
-            if let Some(reason) = refusal(&found, pixel, point.as_ref(), table_height_m, least_score) {
-                return Err(reason);
-            }
+        let Settings {
+            table_height_m,
+            least_score,
+            ..
+        } = self.settings;
+        if !beside
+            && let Some(reason) =
+                refusal(&found, pixel, point.as_ref(), table_height_m, least_score)
+        {
+            return Err(reason);
         }
         let tracker = Tracker::start(&self.segmenter, &found, self.settings.gates.clone());
         self.tracker = Some(tracker.ok_or_else(|| "the mask is empty".to_owned())?);
@@ -237,7 +308,9 @@ impl State {
     }
 
     fn ensure_encoded(&mut self) -> Result<(), SegmentationError> {
-        let Some(seen) = self.last.as_mut().filter(|seen| !seen.encoded) else { return Ok(()) };
+        let Some(seen) = self.last.as_mut().filter(|seen| !seen.encoded) else {
+            return Ok(());
+        };
         let _run = self.encode.start();
         let rgb = images::rgb(&seen.colour)?;
         let frame = Frame::new(seen.colour.width, seen.colour.height, &rgb)?;
@@ -254,22 +327,39 @@ impl State {
     fn point_under(&self, [u, v]: [f64; 2]) -> Option<Point3<f64>> {
         let seen = self.last.as_ref()?;
         let (x, y) = (u.round().max(0.0) as usize, v.round().max(0.0) as usize);
-        let z = *seen.depth.as_ref()?.get(y * seen.colour.width as usize + x)?;
-        let point = self.camera?.deproject(&Point2::new(u, v), f64::from(z) * 1e-3).ok()?;
+        let z = *seen
+            .depth
+            .as_ref()?
+            .get(y * seen.colour.width as usize + x)?;
+        let point = self
+            .camera?
+            .deproject(&Point2::new(u, v), f64::from(z) * 1e-3)
+            .ok()?;
         let base_from_camera = self.transform(&self.settings.base_frame, &seen.colour.header)?;
         Some(base_from_camera * point)
     }
 
     fn pixel_of(&self, point: &PointStamped) -> Result<[f64; 2], String> {
         let seen = self.last.as_ref().ok_or("there is no camera image yet")?;
-        let camera = self.camera.as_ref().ok_or("the camera's intrinsics are not known (camera_info)")?;
-        let header = Header { frame_id: point.header.frame_id.clone(), stamp: point.header.stamp };
+        let camera = self
+            .camera
+            .as_ref()
+            .ok_or("the camera's intrinsics are not known (camera_info)")?;
+        let header = Header {
+            frame_id: point.header.frame_id.clone(),
+            stamp: point.header.stamp,
+        };
         let camera_frame = &seen.colour.header.frame_id;
-        let camera_from_point = self
-            .transform(camera_frame, &header)
-            .ok_or_else(|| format!("no transform from {:?} to {camera_frame:?}", header.frame_id))?;
+        let camera_from_point = self.transform(camera_frame, &header).ok_or_else(|| {
+            format!(
+                "no transform from {:?} to {camera_frame:?}",
+                header.frame_id
+            )
+        })?;
         let in_camera = camera_from_point * bus::convert::point(&point.point);
-        let pixel = camera.project(&in_camera).map_err(|error| error.to_string())?;
+        let pixel = camera
+            .project(&in_camera)
+            .map_err(|error| error.to_string())?;
         Ok([pixel.x, pixel.y])
     }
 
@@ -278,33 +368,51 @@ impl State {
     fn transform(&self, target: &str, header: &Header) -> Option<Isometry3<f64>> {
         let tf = self.node.tf();
         let at_its_time = tf.lookup(target, &header.frame_id, Time::from(header.stamp));
-        at_its_time.or_else(|_| tf.lookup_latest(target, &header.frame_id).map(|(isometry, _)| isometry)).ok()
+        at_its_time
+            .or_else(|_| {
+                tf.lookup_latest(target, &header.frame_id)
+                    .map(|(isometry, _)| isometry)
+            })
+            .ok()
     }
 
     fn publish_track(&mut self, track: &Track) {
         let area = self.publish_mask(track.prediction.as_ref());
-        let level = if track.status == TrackStatus::Tracking { DiagnosticStatus::OK } else { DiagnosticStatus::WARN };
-        self.report(level, track.status.as_str(), track.score, &track.reason, area);
+        let level = if track.status == TrackStatus::Tracking {
+            DiagnosticStatus::OK
+        } else {
+            DiagnosticStatus::WARN
+        };
+        self.report(
+            level,
+            track.status.as_str(),
+            track.score,
+            &track.reason,
+            area,
+        );
     }
 
     /// Publishes the mask of the newest frame and returns its area.
     fn publish_mask(&self, found: Option<&Prediction>) -> usize {
         let Some(seen) = &self.last else { return 0 };
         let colour = &seen.colour;
-        let mask = found.map_or_else(|| crate::Mask::empty(colour.width, colour.height), Prediction::mask);
+        let mask = found.map_or_else(
+            || crate::Mask::empty(colour.width, colour.height),
+            Prediction::mask,
+        );
         let area = mask.area();
-        if self.overlay.subscriber_count() > 0 {
-            if let Ok(rgb) = images::rgb(colour) {
-                self.overlay.publish(Image {
-                    header: colour.header.clone(),
-                    height: colour.height,
-                    width: colour.width,
-                    encoding: "rgb8".into(),
-                    is_bigendian: 0,
-                    step: colour.width * 3,
-                    data: overlay::draw(&rgb, &mask, &[]),
-                });
-            }
+        if self.overlay.subscriber_count() > 0
+            && let Ok(rgb) = images::rgb(colour)
+        {
+            self.overlay.publish(Image {
+                header: colour.header.clone(),
+                height: colour.height,
+                width: colour.width,
+                encoding: "rgb8".into(),
+                is_bigendian: 0,
+                step: colour.width * 3,
+                data: overlay::draw(&rgb, &mask, &[]),
+            });
         }
         self.mask.publish(Image {
             header: colour.header.clone(),
@@ -318,8 +426,20 @@ impl State {
         area
     }
 
-    fn report(&self, level: u8, message: &str, score: f64, reason: &str, area_px: usize) {
-        let stamp = self.last.as_ref().map(|seen| seen.colour.header.stamp).unwrap_or_default();
+    fn report(
+        &mut self,
+        level: u8,
+        message: &'static str,
+        score: f64,
+        reason: &str,
+        area_px: usize,
+    ) {
+        self.word = message;
+        let stamp = self
+            .last
+            .as_ref()
+            .map(|seen| seen.colour.header.stamp)
+            .unwrap_or_default();
         self.status.publish(DiagnosticStatus {
             level,
             name: "segmentation".into(),
@@ -339,7 +459,10 @@ impl State {
 fn aligned_depth(depth: &Image, colour: &Image) -> Result<Vec<u16>, SegmentationError> {
     let (depth_size, colour_size) = ((depth.width, depth.height), (colour.width, colour.height));
     if depth_size != colour_size {
-        return Err(SegmentationError::Unaligned { depth: depth_size, colour: colour_size });
+        return Err(SegmentationError::Unaligned {
+            depth: depth_size,
+            colour: colour_size,
+        });
     }
     images::depth_mm(depth)
 }

@@ -9,7 +9,14 @@ use crate::toy::{GREEN, HEIGHT, RED, Square, WIDTH, manifest, picture};
 
 fn write(folder: &Path, name: &str, squares: &[Square]) {
     std::fs::create_dir_all(folder).unwrap();
-    image::save_buffer(folder.join(name), &picture(squares), WIDTH, HEIGHT, image::ExtendedColorType::Rgb8).unwrap();
+    image::save_buffer(
+        folder.join(name),
+        &picture(squares),
+        WIDTH,
+        HEIGHT,
+        image::ExtendedColorType::Rgb8,
+    )
+    .unwrap();
 }
 
 fn options(input: &Path, out: &Path) -> BatchOptions {
@@ -31,7 +38,9 @@ fn mask_area(path: &Path) -> usize {
 
 fn lines(out: &Path) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(out.join("scores.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -40,10 +49,14 @@ fn an_image_with_depth() {
     write(folder.path(), "desk.png", &[Square::new(30, 30, RED)]);
     let depth = folder.path().join("depth");
     std::fs::create_dir(&depth).unwrap();
-    let values: image::ImageBuffer<image::Luma<u16>, Vec<u16>> = image::ImageBuffer::from_pixel(WIDTH, HEIGHT, image::Luma([800]));
+    let values: image::ImageBuffer<image::Luma<u16>, Vec<u16>> =
+        image::ImageBuffer::from_pixel(WIDTH, HEIGHT, image::Luma([800]));
     values.save(depth.join("desk.png")).unwrap();
     let out = folder.path().join("out");
-    let options = BatchOptions { depth: Some(depth.clone()), ..options(&folder.path().join("desk.png"), &out) };
+    let options = BatchOptions {
+        depth: Some(depth.clone()),
+        ..options(&folder.path().join("desk.png"), &out)
+    };
     let scores = run(&options, |_| {}).unwrap();
     assert_eq!(scores.len(), 1);
     let area = mask_area(&out.join("desk.mask.png"));
@@ -53,8 +66,13 @@ fn an_image_with_depth() {
     assert_eq!(lines(&out)[0]["status"], "tracking");
     assert!(lines(&out)[0]["score"].as_f64().unwrap() > 0.8);
 
-    image::GrayImage::new(WIDTH, HEIGHT).save(depth.join("desk.png")).unwrap();
-    assert!(matches!(run(&options, |_| {}), Err(BatchError::DepthFormat { .. })));
+    image::GrayImage::new(WIDTH, HEIGHT)
+        .save(depth.join("desk.png"))
+        .unwrap();
+    assert!(matches!(
+        run(&options, |_| {}),
+        Err(BatchError::DepthFormat { .. })
+    ));
 }
 
 #[test]
@@ -62,17 +80,35 @@ fn a_folder_is_tracked_in_the_order_of_its_names() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("in");
     for step in 0..4 {
-        write(&input, &format!("f{step}.png"), &[Square::new(80, 50, GREEN), Square::new(30 + 4 * step, 30, RED)]);
+        write(
+            &input,
+            &format!("f{step}.png"),
+            &[
+                Square::new(80, 50, GREEN),
+                Square::new(30 + 4 * step, 30, RED),
+            ],
+        );
     }
     write(&input, "f4.png", &[Square::new(80, 50, GREEN)]);
     std::fs::write(input.join("notes.txt"), "not a picture").unwrap();
     let out = folder.path().join("out");
     let mut heard = Vec::new();
-    run(&options(&input, &out), |score| heard.push(score.frame.clone())).unwrap();
+    run(&options(&input, &out), |score| {
+        heard.push(score.frame.clone())
+    })
+    .unwrap();
     assert_eq!(heard, ["f0", "f1", "f2", "f3", "f4"]);
     let found = lines(&out);
-    assert!(found[..4].iter().all(|line| line["status"] == "tracking" && line.get("reason").is_none()), "{found:?}");
-    assert_eq!((&found[4]["status"], mask_area(&out.join("f4.mask.png"))), (&"occluded".into(), 0));
+    assert!(
+        found[..4]
+            .iter()
+            .all(|line| line["status"] == "tracking" && line.get("reason").is_none()),
+        "{found:?}"
+    );
+    assert_eq!(
+        (&found[4]["status"], mask_area(&out.join("f4.mask.png"))),
+        (&"occluded".into(), 0)
+    );
 }
 
 #[test]
@@ -80,7 +116,11 @@ fn a_video_is_tracked_and_its_frames_numbered() {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("in");
     for step in 0..5 {
-        write(&input, &format!("{step}.png"), &[Square::new(30 + 3 * step, 30, RED)]);
+        write(
+            &input,
+            &format!("{step}.png"),
+            &[Square::new(30 + 3 * step, 30, RED)],
+        );
     }
     let video = folder.path().join("film.mkv");
     let made = Command::new("ffmpeg")
@@ -96,10 +136,15 @@ fn a_video_is_tracked_and_its_frames_numbered() {
     let out = folder.path().join("out");
     assert_eq!(run(&options(&video, &out), |_| {}).unwrap().len(), 5);
     assert_eq!(lines(&out)[4]["frame"], "000004");
-    assert!(mask_area(&out.join("000004.mask.png")) > 300 && out.join("000000.overlay.png").is_file());
+    assert!(
+        mask_area(&out.join("000004.mask.png")) > 300 && out.join("000000.overlay.png").is_file()
+    );
 
     std::fs::write(&video, b"no film").unwrap();
-    assert!(matches!(run(&options(&video, &out), |_| {}), Err(BatchError::Video { .. })));
+    assert!(matches!(
+        run(&options(&video, &out), |_| {}),
+        Err(BatchError::Video { .. })
+    ));
 }
 
 #[test]
@@ -108,14 +153,34 @@ fn what_is_missing_is_named() {
     let out = folder.path().join("out");
     write(folder.path(), "a.png", &[]);
     let input = folder.path().join("a.png");
-    let no_prompt = BatchOptions { clicks: Vec::new(), ..options(&input, &out) };
+    let no_prompt = BatchOptions {
+        clicks: Vec::new(),
+        ..options(&input, &out)
+    };
     assert!(matches!(run(&no_prompt, |_| {}), Err(BatchError::NoPrompt)));
-    let outside = BatchOptions { clicks: vec![[500.0, 3.0]], ..options(&input, &out) };
-    assert!(run(&outside, |_| {}).unwrap_err().to_string().contains("128x72"));
-    assert!(matches!(run(&options(&folder.path().join("b.png"), &out), |_| {}), Err(BatchError::Read { .. })));
+    let outside = BatchOptions {
+        clicks: vec![[500.0, 3.0]],
+        ..options(&input, &out)
+    };
+    assert!(
+        run(&outside, |_| {})
+            .unwrap_err()
+            .to_string()
+            .contains("128x72")
+    );
+    assert!(matches!(
+        run(&options(&folder.path().join("b.png"), &out), |_| {}),
+        Err(BatchError::Read { .. })
+    ));
     std::fs::write(&input, b"text").unwrap();
-    assert!(matches!(run(&options(&input, &out), |_| {}), Err(BatchError::ReadPicture { .. })));
+    assert!(matches!(
+        run(&options(&input, &out), |_| {}),
+        Err(BatchError::ReadPicture { .. })
+    ));
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    assert!(matches!(run(&options(&empty, &out), |_| {}), Err(BatchError::NoFrames { .. })));
+    assert!(matches!(
+        run(&options(&empty, &out), |_| {}),
+        Err(BatchError::NoFrames { .. })
+    ));
 }

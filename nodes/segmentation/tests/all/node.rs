@@ -34,9 +34,20 @@ fn intrinsics() -> Intrinsics {
 async fn camera_node(node: Node, frames: u32, with_depth: bool) -> Outcome {
     let colour = node.publisher("camera/color/image_raw", Qos::sensor_data())?;
     let info = node.publisher("camera/color/camera_info", Qos::sensor_data())?;
-    let depth = node.publisher("camera/aligned_depth_to_color/image_raw", Qos::sensor_data())?;
-    node.broadcast_static(convert::transform_stamped(node.now(), "base_link", "camera_color_optical_frame", &base_from_camera()))?;
-    let urdf = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../urdf/ur5_sih.urdf"))?;
+    let depth = node.publisher(
+        "camera/aligned_depth_to_color/image_raw",
+        Qos::sensor_data(),
+    )?;
+    node.broadcast_static(convert::transform_stamped(
+        node.now(),
+        "base_link",
+        "camera_color_optical_frame",
+        &base_from_camera(),
+    ))?;
+    let urdf = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../urdf/ur5_sih.urdf"
+    ))?;
     let kinematics = robot::Kinematics::new(&robot::Model::from_urdf(&urdf, "urdf/ur5_sih.urdf")?);
     let description = node.publisher("robot_description", Qos::latched())?;
     description.publish(Text { data: urdf });
@@ -60,10 +71,24 @@ async fn camera_node(node: Node, frames: u32, with_depth: bool) -> Outcome {
             data,
         };
         info.publish(intrinsics().to_camera_info(header.clone()));
-        colour.publish(image("rgb8", 3, picture(&[Square::new(RED_AT[0], RED_AT[1], RED), Square::new(95, 20, GREEN)])));
+        colour.publish(image(
+            "rgb8",
+            3,
+            picture(&[
+                Square::new(RED_AT[0], RED_AT[1], RED),
+                Square::new(95, 20, GREEN),
+            ]),
+        ));
         if with_depth {
-            let metres = |x: u32, y: u32| if x.abs_diff(WIDTH / 2) < 4 && y.abs_diff(HEIGHT / 2) < 4 { 950_u16 } else { 1000 };
-            let values = (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| metres(x, y).to_le_bytes()));
+            let metres = |x: u32, y: u32| {
+                if x.abs_diff(WIDTH / 2) < 4 && y.abs_diff(HEIGHT / 2) < 4 {
+                    950_u16
+                } else {
+                    1000
+                }
+            };
+            let values =
+                (0..HEIGHT).flat_map(|y| (0..WIDTH).flat_map(move |x| metres(x, y).to_le_bytes()));
             depth.publish(image("16UC1", 2, values.collect()));
         }
     }
@@ -85,12 +110,18 @@ impl Seen {
     }
 
     fn reasons(&self) -> String {
-        self.status.iter().map(|(t, s)| format!("{t:.2} {} {}\n", s.message, s.value("reason").unwrap_or(""))).collect()
+        self.status
+            .iter()
+            .map(|(t, s)| format!("{t:.2} {} {}\n", s.message, s.value("reason").unwrap_or("")))
+            .collect()
     }
 
     fn area(&self, time: f64) -> usize {
         let (_, mask) = self.masks.iter().rfind(|(t, _)| *t < time).unwrap();
-        assert_eq!((mask.encoding.as_str(), mask.width, mask.height), ("mono8", WIDTH, HEIGHT));
+        assert_eq!(
+            (mask.encoding.as_str(), mask.width, mask.height),
+            ("mono8", WIDTH, HEIGHT)
+        );
         mask.data.iter().filter(|v| **v != 0).count()
     }
 }
@@ -124,20 +155,30 @@ async fn user(node: Node, script: Vec<(f64, Act)>, end: f64) -> Outcome {
     let points = node.publisher("clicked_point", Qos::reliable(10))?;
     let reset = node.client::<Trigger>("segmentation/reset")?;
     for (time, act) in script {
-        node.clock().sleep_until(bus::Time::from_secs_f64(time)).await;
-        let stamped = |x, y, z| PointStamped { point: Point { x, y, z }, ..PointStamped::default() };
+        node.clock()
+            .sleep_until(bus::Time::from_secs_f64(time))
+            .await;
+        let stamped = |x, y, z| PointStamped {
+            point: Point { x, y, z },
+            ..PointStamped::default()
+        };
         match act {
             Act::Click(x, y) => clicks.publish(stamped(x, y, 0.0)),
             Act::OffPoint(x, y) => clicks.publish(stamped(x, y, 1.0)),
             Act::LeftClick(x, y) => left.publish(Point { x, y, z: 0.0 }),
             Act::Point(frame, [x, y, z]) => points.publish(PointStamped {
-                header: Header { frame_id: frame.into(), ..Header::default() },
+                header: Header {
+                    frame_id: frame.into(),
+                    ..Header::default()
+                },
                 ..stamped(x, y, z)
             }),
             Act::Reset => assert!(reset.call(TriggerRequest::default()).await?.success),
         }
     }
-    node.clock().sleep_until(bus::Time::from_secs_f64(end)).await;
+    node.clock()
+        .sleep_until(bus::Time::from_secs_f64(end))
+        .await;
     node.request_shutdown();
     Ok(())
 }
@@ -145,19 +186,45 @@ async fn user(node: Node, script: Vec<(f64, Act)>, end: f64) -> Outcome {
 fn play(frames: u32, with_depth: bool, script: Vec<(f64, Act)>, end: f64) -> Seen {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut graph = Graph::new(GraphConfig::lockstep());
-    let model = ParameterOverrides::new().set("model", manifest().to_str().unwrap()).unwrap();
+    let model = ParameterOverrides::new()
+        .set("model", manifest().to_str().unwrap())
+        .unwrap();
     let record = Arc::clone(&seen);
-    graph.add(NodeSpec::new("recorder"), move |node| recorder(node, record)).unwrap();
-    graph.add(NodeSpec::new("segmentation").parameters(model), segmentation::node::run).unwrap();
-    graph.add(NodeSpec::new("camera"), move |node| camera_node(node, frames, with_depth)).unwrap();
-    graph.add(NodeSpec::new("user"), move |node| user(node, script, end)).unwrap();
+    graph
+        .add(NodeSpec::new("recorder"), move |node| {
+            recorder(node, record)
+        })
+        .unwrap();
+    graph
+        .add(
+            NodeSpec::new("segmentation").parameters(model),
+            segmentation::node::run,
+        )
+        .unwrap();
+    graph
+        .add(NodeSpec::new("camera"), move |node| {
+            camera_node(node, frames, with_depth)
+        })
+        .unwrap();
+    graph
+        .add(NodeSpec::new("user"), move |node| user(node, script, end))
+        .unwrap();
     graph.run_lockstep(Some(Duration::from_secs(60))).unwrap();
     Arc::try_unwrap(seen).unwrap().into_inner().unwrap()
 }
 
 #[test]
 fn a_click_starts_tracking_and_reset_ends_it() {
-    let seen = play(20, false, vec![(0.5, Act::Click(30.0, 30.0)), (1.5, Act::Reset), (1.9, Act::LeftClick(95.0, 20.0))], 2.5);
+    let seen = play(
+        20,
+        false,
+        vec![
+            (0.5, Act::Click(30.0, 30.0)),
+            (1.5, Act::Reset),
+            (1.9, Act::LeftClick(95.0, 20.0)),
+        ],
+        2.5,
+    );
     assert_eq!(seen.at(0.5), ("idle", ""), "{}", seen.reasons());
     assert_eq!(seen.area(0.5), 0);
     // The answer to the click comes before the next frame.
@@ -170,10 +237,15 @@ fn a_click_starts_tracking_and_reset_ends_it() {
 
 #[test]
 fn points_in_space_are_projected() {
-    let in_camera = intrinsics().deproject(&nalgebra::Point2::new(30.0, 30.0), 1.0).unwrap();
+    let in_camera = intrinsics()
+        .deproject(&nalgebra::Point2::new(30.0, 30.0), 1.0)
+        .unwrap();
     let in_base = base_from_camera() * in_camera;
     let script = vec![
-        (0.5, Act::Point("base_link", [in_base.x, in_base.y, in_base.z])),
+        (
+            0.5,
+            Act::Point("base_link", [in_base.x, in_base.y, in_base.z]),
+        ),
         (1.0, Act::Reset),
         (1.2, Act::Point("nowhere", [0.0, 0.0, 0.0])),
         (1.5, Act::Point("base_link", [0.0, 0.0, 3.0])),
@@ -181,8 +253,16 @@ fn points_in_space_are_projected() {
     let seen = play(15, true, script, 2.0);
     assert_eq!(seen.at(0.52).0, "tracking", "{}", seen.reasons());
     assert!((320..400).contains(&seen.area(0.52)));
-    assert!(seen.reasons().contains("no transform from \"nowhere\""), "{}", seen.reasons());
-    assert!(seen.reasons().contains("not in front of the camera"), "{}", seen.reasons());
+    assert!(
+        seen.reasons().contains("no transform from \"nowhere\""),
+        "{}",
+        seen.reasons()
+    );
+    assert!(
+        seen.reasons().contains("not in front of the camera"),
+        "{}",
+        seen.reasons()
+    );
 }
 
 #[test]
@@ -197,20 +277,39 @@ fn clicks_on_nothing_are_refused_in_words() {
         (1.7, Act::Click(60.0, 60.0)),
     ];
     let seen = play(20, true, script, 2.4);
-    let refused: Vec<&str> =
-        seen.status.iter().filter_map(|(_, s)| s.value("reason")).filter(|reason| reason.starts_with("refused")).collect();
-    let expected = ["outside the image of 128x72", "the table or the background", "on the robot", "click the object first", "not a number", "the table"];
+    let refused: Vec<&str> = seen
+        .status
+        .iter()
+        .filter_map(|(_, s)| s.value("reason"))
+        .filter(|reason| reason.starts_with("refused"))
+        .collect();
+    let expected = [
+        "outside the image of 128x72",
+        "the table or the background",
+        "on the robot",
+        "click the object first",
+        "not a number",
+        "the table",
+    ];
     assert_eq!(refused.len(), expected.len(), "{}", seen.reasons());
     for (reason, words) in refused.iter().zip(expected) {
         assert!(reason.contains(words), "{reason} / {words}");
     }
-    assert_eq!(seen.at(2.3).0, "tracking", "a refused click leaves the target: {}", seen.reasons());
+    assert_eq!(
+        seen.at(2.3).0,
+        "tracking",
+        "a refused click leaves the target: {}",
+        seen.reasons()
+    );
 }
 
 #[test]
 fn a_click_before_the_first_image_is_refused() {
     let seen = play(0, false, vec![(0.1, Act::Click(30.0, 30.0))], 0.5);
-    assert_eq!(seen.at(0.4), ("idle", "refused: there is no camera image yet"));
+    assert_eq!(
+        seen.at(0.4),
+        ("idle", "refused: there is no camera image yet")
+    );
 }
 
 #[test]
@@ -219,6 +318,17 @@ fn a_camera_that_stops_is_reported_after_a_second() {
     // The last of eight frames comes at 0.93 s.
     assert_eq!(seen.at(1.9).0, "tracking");
     let (status, reason) = seen.at(2.0);
-    assert!(status == "lost" && reason.contains("the camera has stopped"), "{}", seen.reasons());
-    assert_eq!(seen.status.iter().filter(|(_, s)| s.message == "lost").count(), 1, "once, not for ever");
+    assert!(
+        status == "lost" && reason.contains("the camera has stopped"),
+        "{}",
+        seen.reasons()
+    );
+    assert_eq!(
+        seen.status
+            .iter()
+            .filter(|(_, s)| s.message == "lost")
+            .count(),
+        1,
+        "once, not for ever"
+    );
 }

@@ -43,11 +43,18 @@ impl Square {
 pub(crate) fn picture(squares: &[Square]) -> Vec<u8> {
     (0..HEIGHT)
         .flat_map(|y| (0..WIDTH).map(move |x| (x, y)))
-        .flat_map(|(x, y)| squares.iter().find(|s| s.covers(x, y)).map_or([127; 3], |s| s.colour))
+        .flat_map(|(x, y)| {
+            squares
+                .iter()
+                .find(|s| s.covers(x, y))
+                .map_or([127; 3], |s| s.colour)
+        })
         .collect()
 }
 
 pub(crate) fn encode(segmenter: &mut Segmenter, squares: &[Square]) {
     let rgb = picture(squares);
-    segmenter.encode(&Frame::new(WIDTH, HEIGHT, &rgb).unwrap()).unwrap();
+    segmenter
+        .encode(&Frame::new(WIDTH, HEIGHT, &rgb).unwrap())
+        .unwrap();
 }

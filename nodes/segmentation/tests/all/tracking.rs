@@ -18,7 +18,12 @@ impl Run {
         let mut segmenter = segmenter();
         let squares: Vec<Square> = others.iter().copied().chain([target]).collect();
         encode(&mut segmenter, &squares);
-        let found = segmenter.predict(&Prompt::click(f64::from(target.at[0]), f64::from(target.at[1]))).unwrap();
+        let found = segmenter
+            .predict(&Prompt::click(
+                f64::from(target.at[0]),
+                f64::from(target.at[1]),
+            ))
+            .unwrap();
         let tracker = Tracker::start(&segmenter, &found, Gates::default()).unwrap();
         Self { segmenter, tracker }
     }
@@ -36,7 +41,12 @@ fn follows_a_moving_target_among_others() {
     for step in 1..16 {
         let target = Square::new(15 + 4 * step, 20 + step, RED);
         let track = run.see(&[other, target]);
-        assert_eq!(track.status, TrackStatus::Tracking, "{step}: {}", track.reason);
+        assert_eq!(
+            track.status,
+            TrackStatus::Tracking,
+            "{step}: {}",
+            track.reason
+        );
         assert!(track.prediction.unwrap().mask().iou(&target.mask()) > 0.85);
     }
 }
@@ -51,10 +61,18 @@ fn finds_the_target_again_after_two_seconds_and_elsewhere() {
         assert!(track.prediction.is_none() && !track.reason.is_empty() && track.score == 0.0);
     }
     let moved = Square::new(80, 40, RED);
-    assert_eq!(run.see(&[moved]).status, TrackStatus::Occluded, "one frame is not enough");
+    assert_eq!(
+        run.see(&[moved]).status,
+        TrackStatus::Occluded,
+        "one frame is not enough"
+    );
     let track = run.see(&[moved]);
     assert_eq!(track.status, TrackStatus::Tracking);
-    assert!(track.reason.contains("found again after 2."), "{}", track.reason);
+    assert!(
+        track.reason.contains("found again after 2."),
+        "{}",
+        track.reason
+    );
     assert!(track.prediction.unwrap().mask().iou(&moved.mask()) > 0.85);
 }
 
@@ -66,12 +84,20 @@ fn never_takes_another_object_for_the_target() {
     let others = [Square::new(30, 30, BLUE), Square::new(80, 40, GREEN)];
     for frame in 0..40 {
         let track = run.see(&others);
-        let expected = if frame < 22 { TrackStatus::Occluded } else { TrackStatus::Lost };
+        let expected = if frame < 22 {
+            TrackStatus::Occluded
+        } else {
+            TrackStatus::Lost
+        };
         assert_eq!(track.status, expected, "frame {frame}: {}", track.reason);
         assert!(track.prediction.is_none());
     }
     run.see(&[others[0], others[1], Square::new(100, 20, RED)]);
-    assert_eq!(run.see(&[others[0], others[1], Square::new(100, 20, RED)]).status, TrackStatus::Tracking);
+    assert_eq!(
+        run.see(&[others[0], others[1], Square::new(100, 20, RED)])
+            .status,
+        TrackStatus::Tracking
+    );
 }
 
 #[test]
