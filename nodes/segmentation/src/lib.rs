@@ -47,6 +47,7 @@ pub mod node;
 pub mod overlay;
 mod prediction;
 mod prompt;
+mod refine;
 mod segmenter;
 mod support_plane;
 mod tracker;

@@ -3,6 +3,7 @@
 use crate::fit::Fit;
 use crate::mask::{Mask, keep_large_parts};
 use crate::prompt::{CoarseMask, Memory};
+use crate::refine::{Anchor, Relief, refine};
 
 /// The answer to one prompt.
 #[derive(Debug, Clone)]
@@ -18,14 +19,18 @@ pub struct Prediction {
 
 /// Parts of a mask below this share of its largest are specks.
 const SPECK: f64 = 0.04;
+/// Least logit of a pixel that belongs to the mask.
+const SURE: f32 = 0.5;
 
 impl Prediction {
     pub(crate) fn new(
-        logits: Vec<f32>,
+        mut logits: Vec<f32>,
         fit: Fit,
         iou: f32,
         present_logit: f32,
         memory: Memory,
+        anchor: Anchor<'_>,
+        relief: Option<&Relief>,
     ) -> Self {
         let width = fit.network.width as usize;
         let (used_width, used_height) = fit.used();
@@ -34,7 +39,12 @@ impl Prediction {
             .enumerate()
             .map(|(i, logit)| *logit > 0.0 && i % width < used_width && i / width < used_height)
             .collect();
+        refine(&mut on, width, anchor, relief);
         let area = keep_large_parts(&mut on, width, SPECK);
+        // What the refinement added counts as sure where the logits are interpolated.
+        for (logit, _) in logits.iter_mut().zip(&on).filter(|(_, on)| **on) {
+            *logit = logit.max(SURE);
+        }
         let present = 1.0 / (1.0 + (-present_logit).exp());
         Self {
             logits,
@@ -219,7 +229,15 @@ mod tests {
                 (radius - x.hypot(y)).clamp(-9.0, 9.0) as f32
             })
             .collect();
-        Prediction::new(logits, fit, 0.9, 4.0, Memory(vec![1.0, 0.0]))
+        Prediction::new(
+            logits,
+            fit,
+            0.9,
+            4.0,
+            Memory(vec![1.0, 0.0]),
+            Anchor::None,
+            None,
+        )
     }
 
     #[test]

@@ -29,7 +29,12 @@ struct Regions {
 
 impl Regions {
     /// Four-connected regions of the pixels that `inside` accepts, where `linked` joins two neighbours.
-    fn new(width: usize, count: usize, inside: impl Fn(usize) -> bool, linked: impl Fn(usize, usize) -> bool) -> Self {
+    fn new(
+        width: usize,
+        count: usize,
+        inside: impl Fn(usize) -> bool,
+        linked: impl Fn(usize, usize) -> bool,
+    ) -> Self {
         let mut label = vec![0_u32; count];
         let mut sizes = vec![0_usize];
         let mut stack = Vec::new();
@@ -76,13 +81,21 @@ impl Relief {
         if plane == [0.0; 3] || width == 0 {
             return None;
         }
-        let inverse: Vec<f32> = depth.iter().map(|z| if *z > 0.05 { 1.0 / z } else { 0.0 }).collect();
+        let inverse: Vec<f32> = depth
+            .iter()
+            .map(|z| if *z > 0.05 { 1.0 / z } else { 0.0 })
+            .collect();
         let height: Vec<f32> = inverse
             .iter()
             .enumerate()
             .map(|(i, inverse)| {
-                let support = plane[0] * (i % width) as f32 + plane[1] * (i / width) as f32 + plane[2];
-                if *inverse > 0.0 { inverse - support } else { f32::NAN }
+                let support =
+                    plane[0] * (i % width) as f32 + plane[1] * (i / width) as f32 + plane[2];
+                if *inverse > 0.0 {
+                    inverse - support
+                } else {
+                    f32::NAN
+                }
             })
             .collect();
         let raised = Regions::new(
@@ -91,7 +104,10 @@ impl Relief {
             |i| height[i] > RAISED,
             |i, j| (inverse[i] - inverse[j]).abs() < JUMP,
         );
-        Some(Self { on_plane: height.iter().map(|h| *h < RAISED * 0.5).collect(), raised })
+        Some(Self {
+            on_plane: height.iter().map(|h| *h < RAISED * 0.5).collect(),
+            raised,
+        })
     }
 
     /// Drops what lies on the plane, and settles each raised region by the share that the mask claims of it.
@@ -161,7 +177,12 @@ fn keep_anchored(on: &mut [bool], width: usize, anchor: Anchor<'_>) {
         Anchor::Mask(earlier) => {
             let columns = width / 4;
             let mut weight = vec![0.0_f64; parts.sizes.len()];
-            for (i, label) in parts.label.iter().enumerate().filter(|(_, label)| **label > 0) {
+            for (i, label) in parts
+                .label
+                .iter()
+                .enumerate()
+                .filter(|(_, label)| **label > 0)
+            {
                 let cell = (i / width / 4) * columns + i % width / 4;
                 weight[*label as usize] += f64::from(earlier.get(cell).copied().unwrap_or(0.0));
             }
@@ -186,8 +207,12 @@ fn nearest_part(parts: &Regions, width: usize, point: usize) -> Option<u32> {
         Some(label) if *label > 0 => Some(*label),
         Some(_) => {
             let (x, y) = ((point % width) as i64, (point / width) as i64);
-            let distance = |i: usize| ((i % width) as i64 - x).pow(2) + ((i / width) as i64 - y).pow(2);
-            (0..parts.label.len()).filter(|i| parts.label[*i] > 0).min_by_key(|i| distance(*i)).map(|i| parts.label[i])
+            let distance =
+                |i: usize| ((i % width) as i64 - x).pow(2) + ((i / width) as i64 - y).pow(2);
+            (0..parts.label.len())
+                .filter(|i| parts.label[*i] > 0)
+                .min_by_key(|i| distance(*i))
+                .map(|i| parts.label[i])
         }
     }
 }
@@ -204,7 +229,9 @@ fn close(on: &mut [bool], width: usize) {
         ]
         .map(|next| next.map_or(outside, |next| mask[next]))
     };
-    let grown: Vec<bool> = (0..on.len()).map(|i| on[i] || around(on, i, false).contains(&true)).collect();
+    let grown: Vec<bool> = (0..on.len())
+        .map(|i| on[i] || around(on, i, false).contains(&true))
+        .collect();
     for (i, pixel) in on.iter_mut().enumerate() {
         *pixel |= grown[i] && !around(&grown, i, true).contains(&false);
     }
@@ -217,7 +244,9 @@ mod tests {
     const WIDTH: usize = 40;
 
     fn picture(inside: impl Fn(usize, usize) -> bool) -> Vec<bool> {
-        (0..WIDTH * 40).map(|i| inside(i % WIDTH, i / WIDTH)).collect()
+        (0..WIDTH * 40)
+            .map(|i| inside(i % WIDTH, i / WIDTH))
+            .collect()
     }
 
     fn square(x: usize, y: usize) -> bool {
@@ -260,15 +289,29 @@ mod tests {
             .collect();
         let relief = Relief::new(&depth, WIDTH, [0.0, 0.0, 1.0]).unwrap();
         // Half of the first box, a sliver of the second and some of the table.
-        let mut on = picture(|x, y| (square(x, y) && y < 11) || (x == 15 && (5..11).contains(&y)) || (x < 8 && (3..5).contains(&y)));
-        refine(&mut on, WIDTH, Anchor::Points(&[8 * WIDTH + 10]), Some(&relief));
+        let mut on = picture(|x, y| {
+            (square(x, y) && y < 11)
+                || (x == 15 && (5..11).contains(&y))
+                || (x < 8 && (3..5).contains(&y))
+        });
+        refine(
+            &mut on,
+            WIDTH,
+            Anchor::Points(&[8 * WIDTH + 10]),
+            Some(&relief),
+        );
         assert_eq!(on, picture(square));
     }
 
     #[test]
     fn nothing_stays_nothing() {
         let mut on = vec![false; 100];
-        refine(&mut on, 10, Anchor::Points(&[5, 1000]), Relief::new(&[0.0; 100], 10, [0.0, 0.0, 1.0]).as_ref());
+        refine(
+            &mut on,
+            10,
+            Anchor::Points(&[5, 1000]),
+            Relief::new(&[0.0; 100], 10, [0.0, 0.0, 1.0]).as_ref(),
+        );
         assert!(on.iter().all(|on| !on));
         assert!(Relief::new(&[1.0; 100], 10, [0.0; 3]).is_none());
     }

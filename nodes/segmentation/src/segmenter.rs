@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::manifest::{FEATURES, Manifest};
 use crate::prediction::Prediction;
 use crate::prompt::{Memory, Prompt};
+use crate::refine::{Anchor, Relief};
 use crate::{SegmentationError, support_plane};
 
 /// The promptable segmenter.
@@ -42,6 +43,7 @@ struct Encoded {
     outputs: Outputs,
     fit: Fit,
     has_depth: bool,
+    relief: Option<Relief>,
 }
 
 /// How long the two halves took last.
@@ -121,6 +123,7 @@ impl Segmenter {
             outputs,
             fit,
             has_depth: frame.depth_mm().is_some(),
+            relief: Relief::new(&self.depth, self.manifest.frame.width as usize, plane),
         });
         Ok(())
     }
@@ -169,6 +172,20 @@ impl Segmenter {
             [flag(prompt.memory.is_some())],
         );
 
+        let network = self.manifest.frame;
+        let anchors: Vec<usize> = prompt
+            .on
+            .iter()
+            .map(|point| {
+                let [x, y] = encoded
+                    .fit
+                    .to_network(*point)
+                    .map(|v| v.round().max(0.0) as usize);
+                y.min(network.height as usize - 1) * network.width as usize
+                    + x.min(network.width as usize - 1)
+            })
+            .collect();
+
         let [features, keys, context] =
             FEATURES.map(|name| (name, Tensor::Of(&encoded.outputs, name)));
         let outputs = self.decoder.run(&[
@@ -190,6 +207,12 @@ impl Segmenter {
             outputs.scalar("iou_prediction")?,
             outputs.scalar("present_logit")?,
             embedding,
+            match &prompt.mask {
+                _ if !prompt.on.is_empty() => Anchor::Points(&anchors),
+                Some(mask) => Anchor::Mask(&mask.0),
+                None => Anchor::None,
+            },
+            encoded.relief.as_ref(),
         ))
     }
 
