@@ -32,10 +32,8 @@ pub(crate) async fn run(node: Node) -> Result<()> {
     println!(
         "it gives the pixel of the click, and at the end the outcome. The robot gets the click alone.\n"
     );
-    let grasp = user.grasp(Choice::MostVisible, until, &mut |event| {
-        tell(start, node.now(), event)
-    });
-    let episode = match grasp.await {
+    let mut tell = |event: Event<'_>| tell(start, node.now(), event);
+    let episode = match user.grasp(Choice::MostVisible, until, &mut tell).await {
         Ok(episode) => episode,
         // Why the launch ends is told by who ends it.
         Err(UserError::Ended) => return Ok(()),
