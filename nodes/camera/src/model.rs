@@ -41,7 +41,9 @@ pub enum ModelError {
         z: f64,
     },
     /// The distortion cannot be undone here.
-    #[error("pixel ({u:.1}, {v:.1}) has no undistorted ray: the distortion folds over there; check the calibration")]
+    #[error(
+        "pixel ({u:.1}, {v:.1}) has no undistorted ray: the distortion folds over there; check the calibration"
+    )]
     NoInverse {
         /// Column in pixels.
         u: f64,
@@ -55,7 +57,9 @@ pub enum ModelError {
         model: String,
     },
     /// A `CameraInfo` has a wrong number of distortion coefficients.
-    #[error("plumb_bob has 5 coefficients (k1, k2, p1, p2, k3), or none for a rectified image; got {count}")]
+    #[error(
+        "plumb_bob has 5 coefficients (k1, k2, p1, p2, k3), or none for a rectified image; got {count}"
+    )]
     WrongCoefficientCount {
         /// How many it had.
         count: usize,
@@ -92,7 +96,13 @@ impl From<Distortion> for [f64; 5] {
 
 impl Distortion {
     /// No distortion: a rectified or a rendered image.
-    pub const NONE: Self = Self { k1: 0.0, k2: 0.0, p1: 0.0, p2: 0.0, k3: 0.0 };
+    pub const NONE: Self = Self {
+        k1: 0.0,
+        k2: 0.0,
+        p1: 0.0,
+        p2: 0.0,
+        k3: 0.0,
+    };
 
     /// True when the image follows the plain pinhole.
     pub fn is_none(&self) -> bool {
@@ -184,7 +194,11 @@ impl Intrinsics {
         }
         for (name, value) in [("focal length fx", fx), ("focal length fy", fy)] {
             if !(value.is_finite() && value > 0.0) {
-                return Err(ModelError::BadValue { name, value, expected: "a positive number" });
+                return Err(ModelError::BadValue {
+                    name,
+                    value,
+                    expected: "a positive number",
+                });
             }
         }
         let [k1, k2, p1, p2, k3] = distortion.into();
@@ -198,10 +212,22 @@ impl Intrinsics {
             ("distortion k3", k3),
         ] {
             if !value.is_finite() {
-                return Err(ModelError::BadValue { name, value, expected: "a finite number" });
+                return Err(ModelError::BadValue {
+                    name,
+                    value,
+                    expected: "a finite number",
+                });
             }
         }
-        Ok(Self { width, height, fx, fy, cx, cy, distortion })
+        Ok(Self {
+            width,
+            height,
+            fx,
+            fy,
+            cx,
+            cy,
+            distortion,
+        })
     }
 
     /// An ideal camera with square pixels, its principal point in the middle and the given horizontal field of view in
@@ -215,22 +241,31 @@ impl Intrinsics {
             });
         }
         let focal = 0.5 * f64::from(width) / (0.5 * hfov).tan();
-        let centre = (0.5 * (f64::from(width) - 1.0), 0.5 * (f64::from(height) - 1.0));
+        let centre = (
+            0.5 * (f64::from(width) - 1.0),
+            0.5 * (f64::from(height) - 1.0),
+        );
         Self::new(width, height, (focal, focal), centre, Distortion::NONE)
     }
 
     /// Horizontal field of view in radians, between the outer edges of the outermost pixels, without distortion.
     pub fn hfov(&self) -> f64 {
-        ((self.cx + 0.5) / self.fx).atan() + ((f64::from(self.width) - 0.5 - self.cx) / self.fx).atan()
+        ((self.cx + 0.5) / self.fx).atan()
+            + ((f64::from(self.width) - 0.5 - self.cx) / self.fx).atan()
     }
 
     /// The same camera with its image resized to `width` x `height`.
     pub fn scaled(&self, width: u32, height: u32) -> Result<Self, ModelError> {
         if self.width == 0 || self.height == 0 {
-            return Err(ModelError::EmptyImage { width: self.width, height: self.height });
+            return Err(ModelError::EmptyImage {
+                width: self.width,
+                height: self.height,
+            });
         }
-        let (sx, sy) =
-            (f64::from(width) / f64::from(self.width), f64::from(height) / f64::from(self.height));
+        let (sx, sy) = (
+            f64::from(width) / f64::from(self.width),
+            f64::from(height) / f64::from(self.height),
+        );
         Self::new(
             width,
             height,
@@ -255,13 +290,21 @@ impl Intrinsics {
         }
         let ideal = Vector2::new(point_in_camera.x / z, point_in_camera.y / z);
         let seen = self.distortion.distort(ideal);
-        Ok(Point2::new(self.fx * seen.x + self.cx, self.fy * seen.y + self.cy))
+        Ok(Point2::new(
+            self.fx * seen.x + self.cx,
+            self.fy * seen.y + self.cy,
+        ))
     }
 
     /// The ray of a pixel as (x/z, y/z) in the optical frame.
     pub fn ray(&self, pixel: &Point2<f64>) -> Result<Vector2<f64>, ModelError> {
         let seen = Vector2::new((pixel.x - self.cx) / self.fx, (pixel.y - self.cy) / self.fy);
-        self.distortion.undistort(seen).ok_or(ModelError::NoInverse { u: pixel.x, v: pixel.y })
+        self.distortion
+            .undistort(seen)
+            .ok_or(ModelError::NoInverse {
+                u: pixel.x,
+                v: pixel.y,
+            })
     }
 
     /// The point in the optical frame that a pixel shows at depth `z` in metres (along the optical axis, as depth
@@ -289,10 +332,16 @@ impl TryFrom<&CameraInfo> for Intrinsics {
         let distortion = match info.d.as_slice() {
             coefficients if coefficients.iter().all(|value| *value == 0.0) => Distortion::NONE,
             _ if info.distortion_model != "plumb_bob" => {
-                return Err(ModelError::UnknownDistortion { model: info.distortion_model.clone() });
+                return Err(ModelError::UnknownDistortion {
+                    model: info.distortion_model.clone(),
+                });
             }
             &[k1, k2, p1, p2, k3] => Distortion { k1, k2, p1, p2, k3 },
-            coefficients => return Err(ModelError::WrongCoefficientCount { count: coefficients.len() }),
+            coefficients => {
+                return Err(ModelError::WrongCoefficientCount {
+                    count: coefficients.len(),
+                });
+            }
         };
         Self::new(info.width, info.height, (fx, fy), (cx, cy), distortion)
     }
@@ -337,7 +386,10 @@ impl RayTable {
                 rays.push(ray);
             }
         }
-        Self { intrinsics: *intrinsics, rays }
+        Self {
+            intrinsics: *intrinsics,
+            rays,
+        }
     }
 
     /// The camera it was computed for.
@@ -365,7 +417,13 @@ mod tests {
             480,
             (520.0, 515.0),
             (318.2, 243.9),
-            Distortion { k1: 0.12, k2: -0.27, p1: 0.0007, p2: -0.0015, k3: 0.08 },
+            Distortion {
+                k1: 0.12,
+                k2: -0.27,
+                p1: 0.0007,
+                p2: -0.0015,
+                k3: 0.08,
+            },
         )
         .unwrap()
     }
@@ -395,7 +453,13 @@ mod tests {
         // radial = 1 + 0.1*0.13 + 0.01*0.0169 + 0.001*0.002197 = 1.013171197,
         // xd = 0.3*radial + 2*0.002*x*y + 0.003*(r2 + 2*0.09) = 0.3046413591,
         // yd = -0.2*radial + 0.002*(r2 + 2*0.04) + 2*0.003*x*y = -0.2025742394.
-        let d = Distortion { k1: 0.1, k2: 0.01, p1: 0.002, p2: 0.003, k3: 0.001 };
+        let d = Distortion {
+            k1: 0.1,
+            k2: 0.01,
+            p1: 0.002,
+            p2: 0.003,
+            k3: 0.001,
+        };
         let seen = d.distort(Vector2::new(0.3, -0.2));
         assert!((seen.x - 0.304_641_359_1).abs() < 1e-9, "{}", seen.x);
         assert!((seen.y + 0.202_574_239_4).abs() < 1e-9, "{}", seen.y);
@@ -406,7 +470,10 @@ mod tests {
         let camera = webcam();
         let half = camera.scaled(320, 240).unwrap();
         let point = Point3::new(0.2, -0.15, 1.1);
-        let (full, small) = (camera.project(&point).unwrap(), half.project(&point).unwrap());
+        let (full, small) = (
+            camera.project(&point).unwrap(),
+            half.project(&point).unwrap(),
+        );
         assert!(((full.x + 0.5) / 2.0 - 0.5 - small.x).abs() < 1e-9);
         assert!(((full.y + 0.5) / 2.0 - 0.5 - small.y).abs() < 1e-9);
     }
@@ -416,7 +483,9 @@ mod tests {
         let camera = webcam();
         let table = camera.ray_table();
         for (u, v) in [(0, 0), (639, 479), (100, 300)] {
-            let ray = camera.ray(&Point2::new(f64::from(u), f64::from(v))).unwrap();
+            let ray = camera
+                .ray(&Point2::new(f64::from(u), f64::from(v)))
+                .unwrap();
             let [x, y] = table.row(v)[u as usize];
             assert!((f64::from(x) - ray.x).abs() < 1e-6 && (f64::from(y) - ray.y).abs() < 1e-6);
         }
@@ -441,19 +510,43 @@ mod tests {
     fn camera_info_round_trips() {
         let info = webcam().to_camera_info(Header::default());
         assert_eq!(Intrinsics::try_from(&info), Ok(webcam()));
-        let fisheye = CameraInfo { distortion_model: "equidistant".to_owned(), ..info.clone() };
-        assert!(matches!(Intrinsics::try_from(&fisheye), Err(ModelError::UnknownDistortion { .. })));
-        let short = CameraInfo { d: vec![0.1; 4], ..info.clone() };
-        assert_eq!(Intrinsics::try_from(&short), Err(ModelError::WrongCoefficientCount { count: 4 }));
-        let rectified = CameraInfo { d: Vec::new(), distortion_model: String::new(), ..info };
-        assert!(Intrinsics::try_from(&rectified).unwrap().distortion.is_none());
+        let fisheye = CameraInfo {
+            distortion_model: "equidistant".to_owned(),
+            ..info.clone()
+        };
+        assert!(matches!(
+            Intrinsics::try_from(&fisheye),
+            Err(ModelError::UnknownDistortion { .. })
+        ));
+        let short = CameraInfo {
+            d: vec![0.1; 4],
+            ..info.clone()
+        };
+        assert_eq!(
+            Intrinsics::try_from(&short),
+            Err(ModelError::WrongCoefficientCount { count: 4 })
+        );
+        let rectified = CameraInfo {
+            d: Vec::new(),
+            distortion_model: String::new(),
+            ..info
+        };
+        assert!(
+            Intrinsics::try_from(&rectified)
+                .unwrap()
+                .distortion
+                .is_none()
+        );
         assert!(Intrinsics::try_from(&CameraInfo::default()).is_err());
     }
 
     #[test]
     fn a_folding_lens_is_reported() {
         // r * (1 - 2 r^2) rises only up to r = 0.41, where it reaches 0.27: 1.0 is out of its range.
-        let d = Distortion { k1: -2.0, ..Distortion::NONE };
+        let d = Distortion {
+            k1: -2.0,
+            ..Distortion::NONE
+        };
         assert_eq!(d.undistort(Vector2::new(1.0, 0.0)), None);
     }
 

@@ -5,7 +5,8 @@
 //! points with less volume, for things that lean.
 
 use nalgebra::{
-    Isometry3, Matrix3, Point2, Point3, Rotation3, SymmetricEigen, Translation3, UnitQuaternion, Vector2, Vector3,
+    Isometry3, Matrix3, Point2, Point3, Rotation3, SymmetricEigen, Translation3, UnitQuaternion,
+    Vector2, Vector3,
 };
 
 /// Part of the points, at each end of each direction, that the upright box may leave out: depth noise makes tails. More
@@ -52,7 +53,11 @@ pub struct Rectangle {
 
 /// Convex hull, counter-clockwise, without points on its edges (Andrew's monotone chain).
 pub fn convex_hull(points: &[Point2<f64>]) -> Vec<Point2<f64>> {
-    let mut sorted: Vec<_> = points.iter().filter(|p| p.x.is_finite() && p.y.is_finite()).copied().collect();
+    let mut sorted: Vec<_> = points
+        .iter()
+        .filter(|p| p.x.is_finite() && p.y.is_finite())
+        .copied()
+        .collect();
     sorted.sort_by(|a, b| a.x.total_cmp(&b.x).then(a.y.total_cmp(&b.y)));
     sorted.dedup();
     if sorted.len() < 3 {
@@ -84,10 +89,16 @@ fn half_hull<'a>(points: impl Iterator<Item = &'a Point2<f64>>) -> Vec<Point2<f6
 pub fn least_rectangle(points: &[Point2<f64>]) -> Option<Rectangle> {
     let hull = convex_hull(points);
     let first = *hull.first()?;
-    let mut best = Rectangle { centre: first, angle: 0.0, size: Vector2::zeros() };
+    let mut best = Rectangle {
+        centre: first,
+        angle: 0.0,
+        size: Vector2::zeros(),
+    };
     let mut best_area = f64::INFINITY;
     for (i, start) in hull.iter().enumerate() {
-        let Some(end) = hull.get((i + 1) % hull.len()) else { continue };
+        let Some(end) = hull.get((i + 1) % hull.len()) else {
+            continue;
+        };
         let edge = end - start;
         let angle = edge.y.atan2(edge.x);
         let rectangle = rectangle_at(hull.iter(), angle)?;
@@ -99,9 +110,15 @@ pub fn least_rectangle(points: &[Point2<f64>]) -> Option<Rectangle> {
     Some(best)
 }
 
-fn rectangle_at<'a>(points: impl Iterator<Item = &'a Point2<f64>>, angle: f64) -> Option<Rectangle> {
+fn rectangle_at<'a>(
+    points: impl Iterator<Item = &'a Point2<f64>>,
+    angle: f64,
+) -> Option<Rectangle> {
     let (along, across) = edges(angle);
-    let (mut low, mut high) = (Vector2::repeat(f64::INFINITY), Vector2::repeat(f64::NEG_INFINITY));
+    let (mut low, mut high) = (
+        Vector2::repeat(f64::INFINITY),
+        Vector2::repeat(f64::NEG_INFINITY),
+    );
     for point in points {
         let local = Vector2::new(point.coords.dot(&along), point.coords.dot(&across));
         low = low.inf(&local);
@@ -118,7 +135,11 @@ fn edges(angle: f64) -> (Vector2<f64>, Vector2<f64>) {
 fn rectangle_from(angle: f64, low: Vector2<f64>, high: Vector2<f64>) -> Rectangle {
     let (along, across) = edges(angle);
     let middle = 0.5 * (low + high);
-    Rectangle { centre: Point2::from(along * middle.x + across * middle.y), angle, size: high - low }
+    Rectangle {
+        centre: Point2::from(along * middle.x + across * middle.y),
+        angle,
+        size: high - low,
+    }
 }
 
 /// The values at the trimmed ends of a list; reorders the list.
@@ -130,7 +151,9 @@ fn trimmed_range(values: &mut [f64]) -> Option<(f64, f64)> {
     let (_, low, above) = values.select_nth_unstable_by(cut, f64::total_cmp);
     let low = *low;
     let from_top = above.len().checked_sub(cut + 1);
-    let high = from_top.map_or(low, |index| *above.select_nth_unstable_by(index, f64::total_cmp).1);
+    let high = from_top.map_or(low, |index| {
+        *above.select_nth_unstable_by(index, f64::total_cmp).1
+    });
     Some((low, high))
 }
 
@@ -138,15 +161,24 @@ fn trimmed_range(values: &mut [f64]) -> Option<(f64, f64)> {
 ///
 /// Three points in a thousand may stick out at each side.
 pub fn table_box(points: &[Point3<f32>]) -> Option<OrientedBox> {
-    let flat: Vec<Point2<f64>> =
-        points.iter().map(|point| Point2::new(f64::from(point.x), f64::from(point.y))).collect();
+    let flat: Vec<Point2<f64>> = points
+        .iter()
+        .map(|point| Point2::new(f64::from(point.x), f64::from(point.y)))
+        .collect();
     let mut angle = least_rectangle(&flat)?.angle;
     let trimmed = |angle: f64| {
         let (along, across) = edges(angle);
         let mut lengthwise: Vec<f64> = flat.iter().map(|point| point.coords.dot(&along)).collect();
         let mut crosswise: Vec<f64> = flat.iter().map(|point| point.coords.dot(&across)).collect();
-        let (x, y) = (trimmed_range(&mut lengthwise)?, trimmed_range(&mut crosswise)?);
-        Some(rectangle_from(angle, Vector2::new(x.0, y.0), Vector2::new(x.1, y.1)))
+        let (x, y) = (
+            trimmed_range(&mut lengthwise)?,
+            trimmed_range(&mut crosswise)?,
+        );
+        Some(rectangle_from(
+            angle,
+            Vector2::new(x.0, y.0),
+            Vector2::new(x.1, y.1),
+        ))
     };
     let mut rectangle = trimmed(angle)?;
     if rectangle.size.x < rectangle.size.y {
@@ -184,7 +216,8 @@ pub fn complete_to_table(upright: &OrientedBox, gap_m: f64) -> OrientedBox {
 /// least area across it; the smallest of the four is taken. Its x is the longest edge, its z the shortest.
 pub fn tight_box(points: &[Point3<f32>]) -> Option<OrientedBox> {
     let cloud: Vec<Point3<f64>> = points.iter().map(|point| point.cast()).collect();
-    let mean = cloud.iter().map(|point| point.coords).sum::<Vector3<f64>>() / cloud.len().max(1) as f64;
+    let mean =
+        cloud.iter().map(|point| point.coords).sum::<Vector3<f64>>() / cloud.len().max(1) as f64;
     let covariance: Matrix3<f64> = cloud
         .iter()
         .map(|point| {
@@ -193,7 +226,9 @@ pub fn tight_box(points: &[Point3<f32>]) -> Option<OrientedBox> {
         })
         .sum();
     let eigen = SymmetricEigen::new(covariance);
-    let axes = (0..3).map(|i| eigen.eigenvectors.column(i).into_owned()).chain([Vector3::z()]);
+    let axes = (0..3)
+        .map(|i| eigen.eigenvectors.column(i).into_owned())
+        .chain([Vector3::z()]);
     axes.filter_map(|axis| box_along(&cloud, &axis))
         .min_by(|a, b| a.volume().total_cmp(&b.volume()))
         .map(|found| sorted_by_size(&found))
@@ -201,7 +236,11 @@ pub fn tight_box(points: &[Point3<f32>]) -> Option<OrientedBox> {
 
 fn box_along(cloud: &[Point3<f64>], axis: &Vector3<f64>) -> Option<OrientedBox> {
     let up = axis.try_normalize(1e-9)?;
-    let helper = if up.x.abs() < 0.7 { Vector3::x() } else { Vector3::y() };
+    let helper = if up.x.abs() < 0.7 {
+        Vector3::x()
+    } else {
+        Vector3::y()
+    };
     let first = up.cross(&helper).try_normalize(1e-9)?;
     let second = up.cross(&first);
     let flat: Vec<Point2<f64>> = cloud
@@ -213,7 +252,9 @@ fn box_along(cloud: &[Point3<f64>], axis: &Vector3<f64>) -> Option<OrientedBox> 
     let (low, high) = cloud
         .iter()
         .map(|point| point.coords.dot(&up))
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
     let in_base = |flat: &Vector2<f64>| first * flat.x + second * flat.y;
     let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[
         in_base(&along),
@@ -222,7 +263,10 @@ fn box_along(cloud: &[Point3<f64>], axis: &Vector3<f64>) -> Option<OrientedBox> 
     ]));
     let centre = in_base(&rectangle.centre.coords) + up * (0.5 * (low + high));
     Some(OrientedBox {
-        base_from_box: Isometry3::from_parts(centre.into(), UnitQuaternion::from_rotation_matrix(&rotation)),
+        base_from_box: Isometry3::from_parts(
+            centre.into(),
+            UnitQuaternion::from_rotation_matrix(&rotation),
+        ),
         size: Vector3::new(rectangle.size.x, rectangle.size.y, high - low),
     })
 }
@@ -239,7 +283,11 @@ fn sorted_by_size(given: &OrientedBox) -> OrientedBox {
             given.base_from_box.translation,
             UnitQuaternion::from_rotation_matrix(&rotation),
         ),
-        size: Vector3::new(given.size[order[0]], given.size[order[1]], given.size[order[2]]),
+        size: Vector3::new(
+            given.size[order[0]],
+            given.size[order[1]],
+            given.size[order[2]],
+        ),
     }
 }
 
@@ -262,11 +310,19 @@ pub fn fit_circle(points: &[Point2<f64>]) -> Option<Circle> {
         return None;
     }
     let scale = 1.0 / points.len() as f64;
-    let mean = points.iter().map(|point| point.coords).sum::<Vector2<f64>>() * scale;
+    let mean = points
+        .iter()
+        .map(|point| point.coords)
+        .sum::<Vector2<f64>>()
+        * scale;
     // Minimise sum (|p|^2 - 2 c.p - k)^2 over the centre c and k, with p relative to the mean.
     let mut normal = nalgebra::Matrix2::zeros();
     let mut right = Vector2::zeros();
-    let mean_square = points.iter().map(|point| (point.coords - mean).norm_squared()).sum::<f64>() * scale;
+    let mean_square = points
+        .iter()
+        .map(|point| (point.coords - mean).norm_squared())
+        .sum::<f64>()
+        * scale;
     for point in points {
         let offset = point.coords - mean;
         normal += offset * offset.transpose() * 2.0;
@@ -278,8 +334,17 @@ pub fn fit_circle(points: &[Point2<f64>]) -> Option<Circle> {
     }
     let centre = normal.try_inverse()? * right;
     let radius = (mean_square + centre.norm_squared()).sqrt();
-    let rms = (points.iter().map(|p| ((p.coords - mean - centre).norm() - radius).powi(2)).sum::<f64>() * scale).sqrt();
-    Some(Circle { centre: Point2::from(mean + centre), radius, rms })
+    let rms = (points
+        .iter()
+        .map(|p| ((p.coords - mean - centre).norm() - radius).powi(2))
+        .sum::<f64>()
+        * scale)
+        .sqrt();
+    Some(Circle {
+        centre: Point2::from(mean + centre),
+        radius,
+        rms,
+    })
 }
 
 #[cfg(test)]
@@ -292,7 +357,8 @@ mod tests {
         for i in 0..=10 {
             for j in 0..=10 {
                 for k in 0..=10 {
-                    let unit = Vector3::new(f64::from(i), f64::from(j), f64::from(k)) / 10.0 - Vector3::repeat(0.5);
+                    let unit = Vector3::new(f64::from(i), f64::from(j), f64::from(k)) / 10.0
+                        - Vector3::repeat(0.5);
                     points.push((pose * Point3::from(unit.component_mul(&size))).cast());
                 }
             }
@@ -361,14 +427,19 @@ mod tests {
 
     #[test]
     fn lines_and_points_have_no_circle() {
-        let line: Vec<_> = (0..10).map(|i| Point2::new(f64::from(i), 2.0 * f64::from(i))).collect();
+        let line: Vec<_> = (0..10)
+            .map(|i| Point2::new(f64::from(i), 2.0 * f64::from(i)))
+            .collect();
         assert_eq!(fit_circle(&line), None);
         assert_eq!(fit_circle(&[Point2::origin(); 5]), None);
     }
 
     #[test]
     fn few_stray_points_do_not_grow_the_box() {
-        let mut points = corners(Vector3::new(0.1, 0.06, 0.04), &Isometry3::translation(0.3, 0.6, 0.02));
+        let mut points = corners(
+            Vector3::new(0.1, 0.06, 0.04),
+            &Isometry3::translation(0.3, 0.6, 0.02),
+        );
         points.extend([Point3::new(0.3, 0.6, 0.3); 3]);
         assert!(table_box(&points).unwrap().size.z < 0.0401);
     }
@@ -380,7 +451,9 @@ mod tests {
             size: Vector3::new(0.1, 0.1, 0.08),
         };
         let completed = complete_to_table(&near, 0.03);
-        assert!((completed.size.z - 0.1).abs() < 1e-12 && (completed.centre().z - 0.05).abs() < 1e-12);
+        assert!(
+            (completed.size.z - 0.1).abs() < 1e-12 && (completed.centre().z - 0.05).abs() < 1e-12
+        );
         assert_eq!(complete_to_table(&near, 0.01), near);
     }
 

@@ -22,7 +22,10 @@ impl Default for Workspace {
     /// The cell's workspace, with 2 cm below the table's surface for noise and 10 cm more room at the top, so that a
     /// lifted object stays in the cloud.
     fn default() -> Self {
-        Self { min: [-0.07, 0.33, -0.02], max: [0.63, 0.83, 0.70] }
+        Self {
+            min: [-0.07, 0.33, -0.02],
+            max: [0.63, 0.83, 0.70],
+        }
     }
 }
 
@@ -69,7 +72,9 @@ impl Default for Config {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// No points, or fewer points wanted than needed.
-    #[error("a cloud needs at least one point and a minimum of at least 3 measured ones; got {points} and {minimum}")]
+    #[error(
+        "a cloud needs at least one point and a minimum of at least 3 measured ones; got {points} and {minimum}"
+    )]
     Points {
         /// Points in a cloud.
         points: usize,
@@ -99,13 +104,32 @@ pub enum ConfigError {
 impl Config {
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.points == 0 || self.minimum_points < 3 {
-            return Err(ConfigError::Points { points: self.points, minimum: self.minimum_points });
+            return Err(ConfigError::Points {
+                points: self.points,
+                minimum: self.minimum_points,
+            });
         }
         let ranges = [
-            ("the depth range", self.depth_range_m[0], self.depth_range_m[1]),
-            ("the workspace along x", self.workspace.min[0], self.workspace.max[0]),
-            ("the workspace along y", self.workspace.min[1], self.workspace.max[1]),
-            ("the workspace along z", self.workspace.min[2], self.workspace.max[2]),
+            (
+                "the depth range",
+                self.depth_range_m[0],
+                self.depth_range_m[1],
+            ),
+            (
+                "the workspace along x",
+                self.workspace.min[0],
+                self.workspace.max[0],
+            ),
+            (
+                "the workspace along y",
+                self.workspace.min[1],
+                self.workspace.max[1],
+            ),
+            (
+                "the workspace along z",
+                self.workspace.min[2],
+                self.workspace.max[2],
+            ),
         ];
         for (name, low, high) in ranges {
             if !(low < high) {
@@ -113,9 +137,10 @@ impl Config {
             }
         }
         let voxel = f64::from(self.outliers.voxel_m);
-        for (name, value) in
-            [("the voxel of the outlier removal", voxel), ("the number of candidates", self.candidates as f64)]
-        {
+        for (name, value) in [
+            ("the voxel of the outlier removal", voxel),
+            ("the number of candidates", self.candidates as f64),
+        ] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(ConfigError::NotPositive { name, value });
             }
@@ -128,7 +153,9 @@ impl Config {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// The images do not belong together.
-    #[error("the {what} image is {width}x{height}, but the camera's is {expected_width}x{expected_height}")]
+    #[error(
+        "the {what} image is {width}x{height}, but the camera's is {expected_width}x{expected_height}"
+    )]
     SizeMismatch {
         /// "mask" or "depth".
         what: &'static str,
@@ -200,7 +227,10 @@ impl Target {
         config: &Config,
         camera_in_base: &Point3<f64>,
     ) -> Result<Self, Refusal> {
-        let too_few = Refusal::TooFewPoints { left: points.len(), minimum: config.minimum_points };
+        let too_few = Refusal::TooFewPoints {
+            left: points.len(),
+            minimum: config.minimum_points,
+        };
         if points.len() < config.minimum_points {
             return Err(too_few);
         }
@@ -217,7 +247,10 @@ impl Target {
             points: sampled,
             table_box: bounds::complete_to_table(&whole, config.rest_gap_m),
             tight_box,
-            counts: Counts { kept: points.len(), ..Counts::default() },
+            counts: Counts {
+                kept: points.len(),
+                ..Counts::default()
+            },
         })
     }
 }
@@ -249,7 +282,11 @@ impl Extractor {
     /// Checks the configuration and computes the camera's rays.
     pub fn new(config: Config, intrinsics: &Intrinsics) -> Result<Self, ConfigError> {
         config.check()?;
-        Ok(Self { config, rays: intrinsics.ray_table(), points: Vec::new() })
+        Ok(Self {
+            config,
+            rays: intrinsics.ray_table(),
+            points: Vec::new(),
+        })
     }
 
     /// The camera it was made for.
@@ -270,7 +307,10 @@ impl Extractor {
         self.check_size("mask", mask.size())?;
         self.check_size("depth", depth.size())?;
         let found = mask.bounds().ok_or(Refusal::EmptyMask)?;
-        let mut counts = Counts { mask_px: found.area, ..Counts::default() };
+        let mut counts = Counts {
+            mask_px: found.area,
+            ..Counts::default()
+        };
 
         self.deproject(mask, depth, &found, self.config.erosion_px, &mut counts);
         if counts.valid_depth < self.config.minimum_points && self.config.erosion_px > 0 {
@@ -278,7 +318,10 @@ impl Extractor {
             self.deproject(mask, depth, &found, 0, &mut counts);
         }
         if counts.valid_depth < self.config.minimum_points {
-            return Err(Refusal::NoDepth { valid: counts.valid_depth, looked_at: counts.looked_at });
+            return Err(Refusal::NoDepth {
+                valid: counts.valid_depth,
+                looked_at: counts.looked_at,
+            });
         }
         self.move_to_base_and_crop(base_from_camera, &mut counts)?;
         self.drop_table();
@@ -315,15 +358,23 @@ impl Extractor {
     ) {
         self.points.clear();
         (counts.looked_at, counts.valid_depth) = (0, 0);
-        let stride = ((found.area as f64 / self.config.candidates as f64).sqrt().ceil() as usize).max(1);
-        let [near, far] = self.config.depth_range_m.map(|metres| (metres * 1000.0) as u16);
+        let stride = ((found.area as f64 / self.config.candidates as f64)
+            .sqrt()
+            .ceil() as usize)
+            .max(1);
+        let [near, far] = self
+            .config
+            .depth_range_m
+            .map(|metres| (metres * 1000.0) as u16);
         let reach = rim as usize;
         let (first, last) = (found.columns.0 as usize, found.columns.1 as usize);
 
         for v in (found.rows.0..=found.rows.1).step_by(stride) {
             // What lies beyond the image counts as not masked, and so does its rim.
-            let (Some(above), below) = (v.checked_sub(rim).map(|v| mask.row(v)), mask.row(v.saturating_add(rim)))
-            else {
+            let (Some(above), below) = (
+                v.checked_sub(rim).map(|v| mask.row(v)),
+                mask.row(v.saturating_add(rim)),
+            ) else {
                 continue;
             };
             let row = mask.row(v);
@@ -359,10 +410,17 @@ impl Extractor {
         base_from_camera: &Isometry3<f64>,
         counts: &mut Counts,
     ) -> Result<(), Refusal> {
-        let rotation: Matrix3<f32> = base_from_camera.rotation.to_rotation_matrix().matrix().cast();
+        let rotation: Matrix3<f32> = base_from_camera
+            .rotation
+            .to_rotation_matrix()
+            .matrix()
+            .cast();
         let translation: Vector3<f32> = base_from_camera.translation.vector.cast();
         let Workspace { min, max } = self.config.workspace;
-        let (min, max) = (Vector3::from(min).cast::<f32>(), Vector3::from(max).cast::<f32>());
+        let (min, max) = (
+            Vector3::from(min).cast::<f32>(),
+            Vector3::from(max).cast::<f32>(),
+        );
         let mut sum = Vector3::<f64>::zeros();
         self.points.retain_mut(|point| {
             *point = Point3::from(rotation * point.coords + translation);
@@ -386,7 +444,11 @@ impl Extractor {
     /// Drops what lies on the table when the object clearly rises above it, as masks spill over the object's foot.
     fn drop_table(&mut self) {
         let margin = self.config.table_margin_m as f32;
-        let above = self.points.iter().filter(|point| point.z > 5.0 * margin).count();
+        let above = self
+            .points
+            .iter()
+            .filter(|point| point.z > 5.0 * margin)
+            .count();
         if 2 * above > self.points.len() {
             self.points.retain(|point| point.z > margin);
         }

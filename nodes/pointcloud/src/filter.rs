@@ -19,13 +19,19 @@ pub struct Outliers {
 
 impl Default for Outliers {
     fn default() -> Self {
-        Self { voxel_m: 0.012, neighbours: 5, island_fraction: 0.2 }
+        Self {
+            voxel_m: 0.012,
+            neighbours: 5,
+            island_fraction: 0.2,
+        }
     }
 }
 
 /// Removes the outliers in place and keeps the order of the rest.
 pub fn remove_outliers(points: &mut Vec<Point3<f32>>, settings: &Outliers) {
-    let Some(grid) = Grid::new(points, settings.voxel_m) else { return };
+    let Some(grid) = Grid::new(points, settings.voxel_m) else {
+        return;
+    };
     let mut counts = vec![0_u32; grid.len()];
     for point in points.iter() {
         if let Some(count) = counts.get_mut(grid.cell(point)) {
@@ -35,7 +41,10 @@ pub fn remove_outliers(points: &mut Vec<Point3<f32>>, settings: &Outliers) {
     let dense: Vec<bool> = (0..grid.len())
         .map(|cell| {
             counts.get(cell).is_some_and(|&count| count > 0) && {
-                let around: u32 = grid.neighbours(cell).filter_map(|near| counts.get(near)).sum();
+                let around: u32 = grid
+                    .neighbours(cell)
+                    .filter_map(|near| counts.get(near))
+                    .sum();
                 around >= settings.neighbours
             }
         })
@@ -43,7 +52,9 @@ pub fn remove_outliers(points: &mut Vec<Point3<f32>>, settings: &Outliers) {
     let islands = Islands::find(&grid, &dense, &counts);
     let keep = islands.large(settings.island_fraction);
     points.retain(|point| {
-        islands.label(grid.cell(point)).is_some_and(|label| keep.get(label).copied().unwrap_or(false))
+        islands
+            .label(grid.cell(point))
+            .is_some_and(|label| keep.get(label).copied().unwrap_or(false))
     });
 }
 
@@ -64,7 +75,9 @@ impl Grid {
         }
         let inverse_voxel = voxel_m.recip();
         let size = [0, 1, 2].map(|axis| ((high[axis] - low[axis]) * inverse_voxel) as usize + 3);
-        let cells = size.iter().try_fold(1_usize, |product, &side| product.checked_mul(side))?;
+        let cells = size
+            .iter()
+            .try_fold(1_usize, |product, &side| product.checked_mul(side))?;
         (cells <= MAX_CELLS && inverse_voxel.is_finite()).then_some(Self {
             origin: low,
             inverse_voxel,
@@ -77,8 +90,8 @@ impl Grid {
     }
 
     fn cell(&self, point: &Point3<f32>) -> usize {
-        let [x, y, z] =
-            [0, 1, 2].map(|axis| ((point[axis] - self.origin[axis]) * self.inverse_voxel) as usize + 1);
+        let [x, y, z] = [0, 1, 2]
+            .map(|axis| ((point[axis] - self.origin[axis]) * self.inverse_voxel) as usize + 1);
         (z * self.size[1] + y) * self.size[0] + x
     }
 
@@ -130,7 +143,10 @@ impl Islands {
     fn large(&self, fraction: f32) -> Vec<bool> {
         let largest = self.points.iter().copied().max().unwrap_or(0);
         let least = (largest as f32 * fraction).max(1.0);
-        self.points.iter().map(|&count| count as f32 >= least).collect()
+        self.points
+            .iter()
+            .map(|&count| count as f32 >= least)
+            .collect()
     }
 
     fn label(&self, cell: usize) -> Option<usize> {
@@ -143,7 +159,9 @@ mod tests {
     use super::*;
 
     fn sheet(x0: f32, count: usize) -> Vec<Point3<f32>> {
-        (0..count).map(|i| Point3::new(x0 + 0.003 * (i % 20) as f32, 0.003 * (i / 20) as f32, 0.1)).collect()
+        (0..count)
+            .map(|i| Point3::new(x0 + 0.003 * (i % 20) as f32, 0.003 * (i / 20) as f32, 0.1))
+            .collect()
     }
 
     #[test]
@@ -172,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_cloud_of_lone_points_vanishes() {
-        let mut points: Vec<_> = (0..10).map(|i| Point3::new(0.1 * i as f32, 0.0, 0.0)).collect();
+        let mut points: Vec<_> = (0..10)
+            .map(|i| Point3::new(0.1 * i as f32, 0.0, 0.0))
+            .collect();
         remove_outliers(&mut points, &Outliers::default());
         assert!(points.is_empty());
     }

@@ -37,7 +37,11 @@ fn checked<'a>(
         return Err(ImageError::ShortRows { what, width, step });
     }
     let expected = step.saturating_mul(height as usize);
-    data.get(..expected).ok_or(ImageError::Truncated { what, expected, actual: data.len() })
+    data.get(..expected).ok_or(ImageError::Truncated {
+        what,
+        expected,
+        actual: data.len(),
+    })
 }
 
 /// A mono8 mask; every value but 0 is object.
@@ -53,7 +57,12 @@ impl<'a> MaskImage<'a> {
     /// A mask of `width` x `height` pixels in rows of `step` bytes.
     pub fn new(width: u32, height: u32, step: usize, data: &'a [u8]) -> Result<Self, ImageError> {
         let data = checked("mask", (width, height), step, 1, data)?;
-        Ok(Self { width, height, step, data })
+        Ok(Self {
+            width,
+            height,
+            step,
+            data,
+        })
     }
 
     /// Width and height in pixels.
@@ -64,7 +73,9 @@ impl<'a> MaskImage<'a> {
     /// The values of one row; empty beyond the image.
     pub fn row(&self, v: u32) -> &'a [u8] {
         let start = v as usize * self.step;
-        self.data.get(start..start + self.width as usize).unwrap_or(&[])
+        self.data
+            .get(start..start + self.width as usize)
+            .unwrap_or(&[])
     }
 
     /// The smallest rectangle around the object, as inclusive pixel ranges, and the number of its pixels.
@@ -73,13 +84,20 @@ impl<'a> MaskImage<'a> {
         for v in 0..self.height {
             let row = self.row(v);
             // Most rows are empty: look at 64 bytes at a time, which compiles to a few vector instructions.
-            if !row.chunks(64).any(|chunk| chunk.iter().fold(0, |any, byte| any | byte) != 0) {
+            if !row
+                .chunks(64)
+                .any(|chunk| chunk.iter().fold(0, |any, byte| any | byte) != 0)
+            {
                 continue;
             }
             let first = row.iter().position(|&byte| byte != 0).unwrap_or(0) as u32;
             let last = row.iter().rposition(|&byte| byte != 0).unwrap_or(0) as u32;
             let area = row.iter().filter(|&&byte| byte != 0).count();
-            let known = bounds.get_or_insert(MaskBounds { rows: (v, v), columns: (first, last), area: 0 });
+            let known = bounds.get_or_insert(MaskBounds {
+                rows: (v, v),
+                columns: (first, last),
+                area: 0,
+            });
             known.rows.1 = v;
             known.columns = (known.columns.0.min(first), known.columns.1.max(last));
             known.area += area;
@@ -119,7 +137,13 @@ impl<'a> DepthImage<'a> {
         data: &'a [u8],
     ) -> Result<Self, ImageError> {
         let data = checked("depth", (width, height), step, 2, data)?;
-        Ok(Self { width, height, step, big_endian, data })
+        Ok(Self {
+            width,
+            height,
+            step,
+            big_endian,
+            data,
+        })
     }
 
     /// Width and height in pixels.
@@ -130,9 +154,15 @@ impl<'a> DepthImage<'a> {
     /// The bytes of one row, two a pixel; empty beyond the image.
     pub fn row(&self, v: u32) -> DepthRow<'a> {
         let start = v as usize * self.step;
-        let (pairs, _) =
-            self.data.get(start..start + 2 * self.width as usize).unwrap_or(&[]).as_chunks::<2>();
-        DepthRow { pairs, big_endian: self.big_endian }
+        let (pairs, _) = self
+            .data
+            .get(start..start + 2 * self.width as usize)
+            .unwrap_or(&[])
+            .as_chunks::<2>();
+        DepthRow {
+            pairs,
+            big_endian: self.big_endian,
+        }
     }
 }
 
@@ -164,14 +194,27 @@ mod tests {
         data[10 * 300 + 250] = 255;
         data[20 * 300 + 5] = 1;
         let mask = MaskImage::new(300, 100, 300, &data).unwrap();
-        assert_eq!(mask.bounds(), Some(MaskBounds { rows: (10, 20), columns: (5, 250), area: 2 }));
+        assert_eq!(
+            mask.bounds(),
+            Some(MaskBounds {
+                rows: (10, 20),
+                columns: (5, 250),
+                area: 2
+            })
+        );
         assert_eq!(MaskImage::new(300, 9, 300, &data).unwrap().bounds(), None);
     }
 
     #[test]
     fn wrong_layouts_are_refused() {
-        assert!(matches!(MaskImage::new(10, 10, 9, &[0; 100]), Err(ImageError::ShortRows { .. })));
-        assert!(matches!(MaskImage::new(10, 10, 10, &[0; 99]), Err(ImageError::Truncated { .. })));
+        assert!(matches!(
+            MaskImage::new(10, 10, 9, &[0; 100]),
+            Err(ImageError::ShortRows { .. })
+        ));
+        assert!(matches!(
+            MaskImage::new(10, 10, 10, &[0; 99]),
+            Err(ImageError::Truncated { .. })
+        ));
         assert!(matches!(
             DepthImage::new(10, 10, 10, false, &[0; 200]),
             Err(ImageError::ShortRows { .. })

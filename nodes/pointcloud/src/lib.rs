@@ -59,5 +59,5 @@ pub mod sample;
 
 pub use bounds::OrientedBox;
 pub use extract::{Config, ConfigError, Extractor, Refusal, Target, Workspace};
-pub use node::run;
 pub use image::{DepthImage, ImageError, MaskImage};
+pub use node::run;

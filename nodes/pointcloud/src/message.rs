@@ -73,8 +73,11 @@ pub fn decode_points(cloud: &PointCloud2) -> Result<Vec<Point3<f32>>, MessageErr
     if cloud.is_bigendian {
         return Err(MessageError::BigEndian);
     }
-    let truncated =
-        || MessageError::Truncated { points: count, step: cloud.point_step, actual: cloud.data.len() };
+    let truncated = || MessageError::Truncated {
+        points: count,
+        step: cloud.point_step,
+        actual: cloud.data.len(),
+    };
     let step = cloud.point_step as usize;
     if step == 0 || (cloud.data.len() as u64) < count.saturating_mul(u64::from(cloud.point_step)) {
         return Err(truncated());
@@ -98,7 +101,11 @@ pub fn decode_points(cloud: &PointCloud2) -> Result<Vec<Point3<f32>>, MessageErr
                 Some(f32::from_le_bytes(*bytes))
             };
             let [x, y, z] = offsets.map(number);
-            Ok(Point3::new(x.ok_or_else(truncated)?, y.ok_or_else(truncated)?, z.ok_or_else(truncated)?))
+            Ok(Point3::new(
+                x.ok_or_else(truncated)?,
+                y.ok_or_else(truncated)?,
+                z.ok_or_else(truncated)?,
+            ))
         })
         .collect()
 }
@@ -110,7 +117,12 @@ pub fn encode_box(header: Header, bounds: Option<&OrientedBox>) -> Marker {
         ns: "target".to_owned(),
         r#type: Marker::CUBE,
         action: Marker::DELETE,
-        color: ColorRGBA { r: 0.1, g: 0.8, b: 0.3, a: 0.35 },
+        color: ColorRGBA {
+            r: 0.1,
+            g: 0.8,
+            b: 0.3,
+            a: 0.35,
+        },
         ..Marker::default()
     };
     if let Some(bounds) = bounds {
@@ -130,8 +142,12 @@ pub fn decode_box(marker: &Marker) -> Result<Option<OrientedBox>, MessageError> 
     if marker.r#type != Marker::CUBE || !size.iter().all(|side| side.is_finite() && *side >= 0.0) {
         return Err(MessageError::NotABox);
     }
-    let base_from_box = convert::isometry_from_pose(&marker.pose).map_err(|_| MessageError::NotABox)?;
-    Ok(Some(OrientedBox { base_from_box, size }))
+    let base_from_box =
+        convert::isometry_from_pose(&marker.pose).map_err(|_| MessageError::NotABox)?;
+    Ok(Some(OrientedBox {
+        base_from_box,
+        size,
+    }))
 }
 
 #[cfg(test)]
@@ -169,8 +185,13 @@ mod tests {
             base_from_box: Isometry3::new(Vector3::new(0.1, 0.2, 0.3), Vector3::z() * 0.4),
             size: Vector3::new(0.1, 0.05, 0.2),
         };
-        let back = decode_box(&encode_box(Header::default(), Some(&bounds))).unwrap().unwrap();
-        assert!((back.base_from_box.to_homogeneous() - bounds.base_from_box.to_homogeneous()).norm() < 1e-12);
+        let back = decode_box(&encode_box(Header::default(), Some(&bounds)))
+            .unwrap()
+            .unwrap();
+        assert!(
+            (back.base_from_box.to_homogeneous() - bounds.base_from_box.to_homogeneous()).norm()
+                < 1e-12
+        );
         assert_eq!(back.size, bounds.size);
         assert_eq!(decode_box(&encode_box(Header::default(), None)), Ok(None));
     }
@@ -179,10 +200,22 @@ mod tests {
     fn other_messages_are_refused() {
         let mut cloud = encode_points(Header::default(), &[Point3::origin()]);
         cloud.fields.remove(1);
-        assert_eq!(decode_points(&cloud), Err(MessageError::Field { name: "y" }));
+        assert_eq!(
+            decode_points(&cloud),
+            Err(MessageError::Field { name: "y" })
+        );
         cloud.is_bigendian = true;
         assert_eq!(decode_points(&cloud), Err(MessageError::BigEndian));
-        let sphere = Marker { r#type: Marker::SPHERE, ..encode_box(Header::default(), None) };
-        assert_eq!(decode_box(&Marker { action: Marker::ADD, ..sphere }), Err(MessageError::NotABox));
+        let sphere = Marker {
+            r#type: Marker::SPHERE,
+            ..encode_box(Header::default(), None)
+        };
+        assert_eq!(
+            decode_box(&Marker {
+                action: Marker::ADD,
+                ..sphere
+            }),
+            Err(MessageError::NotABox)
+        );
     }
 }

@@ -13,7 +13,9 @@ use msgs::sensor_msgs::{CameraInfo, Image, PointCloud2};
 use msgs::std_msgs::Header;
 use msgs::visualization_msgs::Marker;
 
-use crate::{Config, ConfigError, DepthImage, Extractor, MaskImage, Refusal, Target, Workspace, message};
+use crate::{
+    Config, ConfigError, DepthImage, Extractor, MaskImage, Refusal, Target, Workspace, message,
+};
 
 /// Depth frames that may wait for their mask: segmentation can be that many frames behind.
 const WAITING_FRAMES: usize = 4;
@@ -48,8 +50,12 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     // A mistake in the parameters should show at once and not with the first image.
     config.check()?;
     let masks = node.subscribe::<Image>("segmentation/mask", Qos::sensor_data())?;
-    let states = node.subscribe::<DiagnosticStatus>("segmentation/status", Qos::reliable(WAITING_FRAMES))?;
-    let depths = node.subscribe::<Image>("camera/aligned_depth_to_color/image_raw", Qos::sensor_data())?;
+    let states =
+        node.subscribe::<DiagnosticStatus>("segmentation/status", Qos::reliable(WAITING_FRAMES))?;
+    let depths = node.subscribe::<Image>(
+        "camera/aligned_depth_to_color/image_raw",
+        Qos::sensor_data(),
+    )?;
     let infos = node.subscribe::<CameraInfo>("camera/color/camera_info", Qos::sensor_data())?;
     let mut out = Output {
         points: node.publisher("target/points", Qos::reliable(2))?,
@@ -58,7 +64,12 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
         base_frame,
     };
     let stage = node.stage("cloud");
-    let mut state = State { config, extractor: None, frames: VecDeque::new(), segmentation: None };
+    let mut state = State {
+        config,
+        extractor: None,
+        frames: VecDeque::new(),
+        segmentation: None,
+    };
 
     loop {
         tokio::select! {
@@ -110,15 +121,26 @@ impl State {
     /// Takes the camera's geometry from its first message, and again when it changes.
     fn learn_camera(&mut self, info: &CameraInfo) -> Result<(), ConfigError> {
         match Intrinsics::try_from(info) {
-            Ok(intrinsics) if self.extractor.as_ref().is_some_and(|known| *known.intrinsics() == intrinsics) => {}
-            Ok(intrinsics) => self.extractor = Some(Extractor::new(self.config.clone(), &intrinsics)?),
+            Ok(intrinsics)
+                if self
+                    .extractor
+                    .as_ref()
+                    .is_some_and(|known| *known.intrinsics() == intrinsics) => {}
+            Ok(intrinsics) => {
+                self.extractor = Some(Extractor::new(self.config.clone(), &intrinsics)?)
+            }
             Err(error) => tracing::warn!("camera_info is not usable: {error}"),
         }
         Ok(())
     }
 
     /// The target in the frame of this mask; `None` when that frame was answered before, else why there is none.
-    fn extract(&mut self, node: &Node, mask: &Image, base_frame: &str) -> Result<Option<Target>, String> {
+    fn extract(
+        &mut self,
+        node: &Node,
+        mask: &Image,
+        base_frame: &str,
+    ) -> Result<Option<Target>, String> {
         let stamp = mask.header.stamp;
         let waiting = |frame: &Frame| frame.depth.header.stamp == stamp;
         let Some(index) = self.frames.iter().position(waiting) else {
@@ -126,38 +148,55 @@ impl State {
         };
         // Frames come in order: older ones without a mask will get none.
         self.frames.drain(..index);
-        let Some(frame) = self.frames.front_mut() else { return Ok(None) };
+        let Some(frame) = self.frames.front_mut() else {
+            return Ok(None);
+        };
         if std::mem::replace(&mut frame.answered, true) {
             return Ok(None);
         }
         let depth = Arc::clone(&frame.depth);
         if let Some(status) = &self.segmentation
             && status.message != "tracking"
-            && status.value("stamp").is_none_or(|text| same_time(text, Time::from(stamp)))
+            && status
+                .value("stamp")
+                .is_none_or(|text| same_time(text, Time::from(stamp)))
         {
             return Err(describe(status));
         }
-        let extractor = self.extractor.as_mut().ok_or("no camera_info has been received yet")?;
+        let extractor = self
+            .extractor
+            .as_mut()
+            .ok_or("no camera_info has been received yet")?;
         let base_from_camera = node
             .tf()
             .lookup(base_frame, &mask.header.frame_id, Time::from(stamp))
             .map_err(|error| error.to_string())?;
         if depth.encoding != "16UC1" {
-            return Err(format!("the depth image is {:?}; 16UC1 in millimetres is needed", depth.encoding));
+            return Err(format!(
+                "the depth image is {:?}; 16UC1 in millimetres is needed",
+                depth.encoding
+            ));
         }
         let target = MaskImage::new(mask.width, mask.height, mask.step as usize, &mask.data)
             .and_then(|mask| {
                 let big_endian = depth.is_bigendian != 0;
-                let depth =
-                    DepthImage::new(depth.width, depth.height, depth.step as usize, big_endian, &depth.data)?;
+                let depth = DepthImage::new(
+                    depth.width,
+                    depth.height,
+                    depth.step as usize,
+                    big_endian,
+                    &depth.data,
+                )?;
                 Ok((mask, depth))
             })
             .map_err(|error| error.to_string())
             .and_then(|(mask, depth)| {
-                extractor.extract(&mask, &depth, &base_from_camera).map_err(|refusal| match &self.segmentation {
-                    Some(status) if refusal == Refusal::EmptyMask => describe(status),
-                    _ => refusal.to_string(),
-                })
+                extractor
+                    .extract(&mask, &depth, &base_from_camera)
+                    .map_err(|refusal| match &self.segmentation {
+                        Some(status) if refusal == Refusal::EmptyMask => describe(status),
+                        _ => refusal.to_string(),
+                    })
             })?;
         Ok(Some(target))
     }
@@ -165,12 +204,16 @@ impl State {
 
 /// Whether a time as segmentation reports it (seconds with decimals) is this one, to the microsecond.
 fn same_time(text: &str, time: Time) -> bool {
-    text.trim_end_matches([' ', 's']).parse::<f64>().is_ok_and(|seconds| (seconds - time.as_secs_f64()).abs() < 1e-6)
+    text.trim_end_matches([' ', 's'])
+        .parse::<f64>()
+        .is_ok_and(|seconds| (seconds - time.as_secs_f64()).abs() < 1e-6)
 }
 
 fn describe(status: &DiagnosticStatus) -> String {
     match status.value("reason") {
-        Some(reason) if !reason.is_empty() => format!("segmentation is {}: {reason}", status.message),
+        Some(reason) if !reason.is_empty() => {
+            format!("segmentation is {}: {reason}", status.message)
+        }
         _ => format!("segmentation is {}", status.message),
     }
 }
@@ -189,8 +232,12 @@ impl Output {
 
     fn target(&mut self, image: &Header, target: &Target) {
         // The box goes first, so that it is there when the points set the policy going.
-        self.bounds.publish(message::encode_box(self.header(image), Some(&target.table_box)));
-        self.points.publish(message::encode_points(self.header(image), &target.points));
+        self.bounds.publish(message::encode_box(
+            self.header(image),
+            Some(&target.table_box),
+        ));
+        self.points
+            .publish(message::encode_points(self.header(image), &target.points));
         let counts = [
             ("mask_px", target.counts.mask_px),
             ("valid_depth", target.counts.valid_depth),
@@ -201,14 +248,19 @@ impl Output {
             level: DiagnosticStatus::OK,
             name: "target".to_owned(),
             message: "seen".to_owned(),
-            values: counts.into_iter().map(|(key, count)| KeyValue::new(key, count)).collect(),
+            values: counts
+                .into_iter()
+                .map(|(key, count)| KeyValue::new(key, count))
+                .collect(),
             ..DiagnosticStatus::default()
         });
     }
 
     fn nothing(&mut self, image: &Header, reason: &str) {
-        self.bounds.publish(message::encode_box(self.header(image), None));
-        self.points.publish(message::encode_points(self.header(image), &[]));
+        self.bounds
+            .publish(message::encode_box(self.header(image), None));
+        self.points
+            .publish(message::encode_points(self.header(image), &[]));
         self.status.publish(DiagnosticStatus {
             level: DiagnosticStatus::WARN,
             name: "target".to_owned(),
@@ -223,7 +275,9 @@ fn parameters(node: &Node) -> Result<(Config, String), NodeError> {
     let defaults = Config::default();
     let count = |value: i64| usize::try_from(value).unwrap_or(0);
     let points = node.parameter(
-        ParameterSpec::<i64>::new("points", defaults.points as i64).describe("points in every cloud").range(1..=65_536),
+        ParameterSpec::<i64>::new("points", defaults.points as i64)
+            .describe("points in every cloud")
+            .range(1..=65_536),
     )?;
     let minimum = node.parameter(
         ParameterSpec::<i64>::new("minimum_points", defaults.minimum_points as i64)
@@ -253,7 +307,8 @@ fn parameters(node: &Node) -> Result<(Config, String), NodeError> {
             .range(0.0..=0.5),
     )?;
     let base_frame = node.parameter(
-        ParameterSpec::new("base_frame", "base_link").describe("frame of the cloud; its z = 0 is the table"),
+        ParameterSpec::new("base_frame", "base_link")
+            .describe("frame of the cloud; its z = 0 is the table"),
     )?;
     let config = Config {
         points: count(points.get()),
@@ -271,5 +326,9 @@ fn parameters(node: &Node) -> Result<(Config, String), NodeError> {
 }
 
 fn numbers<const N: usize>(name: &'static str, values: Vec<f64>) -> Result<[f64; N], NodeError> {
-    <[f64; N]>::try_from(values).map_err(|values| NodeError::Length { name, expected: N, actual: values.len() })
+    <[f64; N]>::try_from(values).map_err(|values| NodeError::Length {
+        name,
+        expected: N,
+        actual: values.len(),
+    })
 }

@@ -21,15 +21,21 @@ const MISFIT: f64 = 0.05;
 
 /// The circle of the outline that faces the camera, when that is round. All in the base frame's x-y plane.
 pub fn front_circle(points: &[Point3<f32>], camera_in_base: &Point3<f64>) -> Option<Circle> {
-    let flat: Vec<Point2<f64>> =
-        points.iter().map(|point| Point2::new(f64::from(point.x), f64::from(point.y))).collect();
+    let flat: Vec<Point2<f64>> = points
+        .iter()
+        .map(|point| Point2::new(f64::from(point.x), f64::from(point.y)))
+        .collect();
     let hull = convex_hull(&flat);
-    let middle = Point2::from(hull.iter().map(|p| p.coords).sum::<Vector2<f64>>() / hull.len().max(1) as f64);
+    let middle = Point2::from(
+        hull.iter().map(|p| p.coords).sum::<Vector2<f64>>() / hull.len().max(1) as f64,
+    );
     let to_camera = (camera_in_base.xy() - middle).try_normalize(1e-6)?;
 
     let mut outline = Vec::new();
     for (i, start) in hull.iter().enumerate() {
-        let Some(end) = hull.get((i + 1) % hull.len()) else { continue };
+        let Some(end) = hull.get((i + 1) % hull.len()) else {
+            continue;
+        };
         let edge = end - start;
         // The hull runs counter-clockwise: its outside is to the right of its edges.
         let outward = Vector2::new(edge.y, -edge.x) / edge.norm().max(1e-9);
@@ -66,7 +72,10 @@ pub fn complete_round(upright: &OrientedBox, circle: &Circle) -> OrientedBox {
         size.swap_rows(0, 1);
         turned *= UnitQuaternion::from_axis_angle(&Vector3::z_axis(), std::f64::consts::FRAC_PI_2);
     }
-    OrientedBox { base_from_box: nalgebra::Isometry3::from_parts(middle.into(), turned), size }
+    OrientedBox {
+        base_from_box: nalgebra::Isometry3::from_parts(middle.into(), turned),
+        size,
+    }
 }
 
 #[cfg(test)]
@@ -77,8 +86,20 @@ mod tests {
 
     fn front_half(centre: Point2<f64>, radius: f64) -> Vec<Point3<f32>> {
         (0..600)
-            .map(|i| (std::f64::consts::PI * f64::from(i % 60) / 59.0, 0.002 * f64::from(i / 60)))
-            .map(|(angle, z)| Point3::new(centre.x + radius * angle.cos(), centre.y + radius * angle.sin(), z).cast())
+            .map(|i| {
+                (
+                    std::f64::consts::PI * f64::from(i % 60) / 59.0,
+                    0.002 * f64::from(i / 60),
+                )
+            })
+            .map(|(angle, z)| {
+                Point3::new(
+                    centre.x + radius * angle.cos(),
+                    centre.y + radius * angle.sin(),
+                    z,
+                )
+                .cast()
+            })
             .collect()
     }
 

@@ -15,8 +15,11 @@ pub fn farthest_points(points: &[Point3<f32>], count: usize) -> Vec<Point3<f32>>
     let ys: Vec<f32> = points.iter().map(|point| point.y).collect();
     let zs: Vec<f32> = points.iter().map(|point| point.z).collect();
     let scale = 1.0 / points.len() as f32;
-    let centroid =
-        Point3::new(xs.iter().sum::<f32>() * scale, ys.iter().sum::<f32>() * scale, zs.iter().sum::<f32>() * scale);
+    let centroid = Point3::new(
+        xs.iter().sum::<f32>() * scale,
+        ys.iter().sum::<f32>() * scale,
+        zs.iter().sum::<f32>() * scale,
+    );
 
     let mut distances = vec![f32::INFINITY; points.len()];
     update(&mut distances, (&xs, &ys, &zs), &centroid);
@@ -26,7 +29,9 @@ pub fn farthest_points(points: &[Point3<f32>], count: usize) -> Vec<Point3<f32>>
     let distinct = count.min(points.len());
     let mut chosen = Vec::with_capacity(count);
     while chosen.len() < distinct {
-        let Some(&point) = points.get(next) else { break };
+        let Some(&point) = points.get(next) else {
+            break;
+        };
         chosen.push(point);
         update(&mut distances, (&xs, &ys, &zs), &point);
         next = farthest(&distances);
@@ -42,7 +47,11 @@ fn update(distances: &mut [f32], (xs, ys, zs): (&[f32], &[f32], &[f32]), chosen:
     for (((distance, x), y), z) in distances.iter_mut().zip(xs).zip(ys).zip(zs) {
         let (dx, dy, dz) = (x - chosen.x, y - chosen.y, z - chosen.z);
         let squared = dx * dx + dy * dy + dz * dz;
-        *distance = if squared < *distance { squared } else { *distance };
+        *distance = if squared < *distance {
+            squared
+        } else {
+            *distance
+        };
     }
 }
 
@@ -55,8 +64,15 @@ fn farthest(distances: &[f32]) -> usize {
             *lane = if value > *lane { value } else { *lane };
         }
     }
-    let largest = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
-    distances.iter().position(|&value| value == largest).unwrap_or(0)
+    let largest = lanes
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f32::NEG_INFINITY, f32::max);
+    distances
+        .iter()
+        .position(|&value| value == largest)
+        .unwrap_or(0)
 }
 
 /// At most `count` points, taken at even steps through the list.
@@ -64,7 +80,9 @@ pub fn thin<T: Copy>(points: &[T], count: usize) -> Vec<T> {
     if points.len() <= count {
         return points.to_vec();
     }
-    (0..count).filter_map(|i| points.get(i * points.len() / count).copied()).collect()
+    (0..count)
+        .filter_map(|i| points.get(i * points.len() / count).copied())
+        .collect()
 }
 
 #[cfg(test)]
@@ -73,15 +91,25 @@ mod tests {
     use proptest::prelude::*;
 
     fn cloud() -> impl Strategy<Value = Vec<Point3<f32>>> {
-        prop::collection::vec((-1.0..1.0_f32, -1.0..1.0_f32, 0.0..1.0_f32), 1..120)
-            .prop_map(|raw| raw.into_iter().map(|(x, y, z)| Point3::new(x, y, z)).collect())
+        prop::collection::vec((-1.0..1.0_f32, -1.0..1.0_f32, 0.0..1.0_f32), 1..120).prop_map(
+            |raw| {
+                raw.into_iter()
+                    .map(|(x, y, z)| Point3::new(x, y, z))
+                    .collect()
+            },
+        )
     }
 
     /// The covering radius: how far the worst point is from the sample.
     fn radius(points: &[Point3<f32>], sample: &[Point3<f32>]) -> f32 {
         points
             .iter()
-            .map(|p| sample.iter().map(|s| (p - s).norm()).fold(f32::INFINITY, f32::min))
+            .map(|p| {
+                sample
+                    .iter()
+                    .map(|s| (p - s).norm())
+                    .fold(f32::INFINITY, f32::min)
+            })
             .fold(0.0, f32::max)
     }
 

@@ -21,13 +21,28 @@ fn base_from_optical() -> Isometry3<f64> {
 
 fn camera() -> Intrinsics {
     let ideal = Intrinsics::from_hfov(WIDTH, HEIGHT, 87_f64.to_radians()).unwrap();
-    Intrinsics { distortion: Distortion { k1: -0.05, k2: 0.06, p1: 0.0005, p2: 0.001, k3: -0.02 }, ..ideal }
+    Intrinsics {
+        distortion: Distortion {
+            k1: -0.05,
+            k2: 0.06,
+            p1: 0.0005,
+            p2: 0.001,
+            k3: -0.02,
+        },
+        ..ideal
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Solid {
-    Sphere { centre: Point3<f64>, radius: f64 },
-    Cuboid { base_from_box: Isometry3<f64>, half: Vector3<f64> },
+    Sphere {
+        centre: Point3<f64>,
+        radius: f64,
+    },
+    Cuboid {
+        base_from_box: Isometry3<f64>,
+        half: Vector3<f64>,
+    },
 }
 
 impl Solid {
@@ -36,18 +51,28 @@ impl Solid {
         match self {
             Self::Sphere { centre, radius } => {
                 let offset = origin - centre;
-                let (a, b, c) =
-                    (ray.norm_squared(), 2.0 * offset.dot(ray), offset.norm_squared() - radius * radius);
+                let (a, b, c) = (
+                    ray.norm_squared(),
+                    2.0 * offset.dot(ray),
+                    offset.norm_squared() - radius * radius,
+                );
                 let discriminant = b * b - 4.0 * a * c;
-                (discriminant >= 0.0).then(|| (-b - discriminant.sqrt()) / (2.0 * a)).filter(|&t| t > 0.0)
+                (discriminant >= 0.0)
+                    .then(|| (-b - discriminant.sqrt()) / (2.0 * a))
+                    .filter(|&t| t > 0.0)
             }
-            Self::Cuboid { base_from_box, half } => {
+            Self::Cuboid {
+                base_from_box,
+                half,
+            } => {
                 let origin = base_from_box.inverse_transform_point(origin);
                 let ray = base_from_box.inverse_transform_vector(ray);
                 let (mut enter, mut leave) = (0.0_f64, f64::INFINITY);
                 for axis in 0..3 {
-                    let (a, b) =
-                        ((-half[axis] - origin[axis]) / ray[axis], (half[axis] - origin[axis]) / ray[axis]);
+                    let (a, b) = (
+                        (-half[axis] - origin[axis]) / ray[axis],
+                        (half[axis] - origin[axis]) / ray[axis],
+                    );
                     enter = enter.max(a.min(b));
                     leave = leave.min(a.max(b));
                 }
@@ -68,7 +93,9 @@ fn render(camera: &Intrinsics, base_from_camera: &Isometry3<f64>, solids: &[Soli
     let (mut mask, mut depth) = (Vec::new(), Vec::new());
     for v in 0..camera.height {
         for u in 0..camera.width {
-            let direction = camera.ray(&Point2::new(f64::from(u), f64::from(v))).unwrap();
+            let direction = camera
+                .ray(&Point2::new(f64::from(u), f64::from(v)))
+                .unwrap();
             // With z = 1 in the camera frame, the distance along the ray is the depth.
             let ray = base_from_camera * Vector3::new(direction.x, direction.y, 1.0);
             let table = (-origin.z / ray.z).max(0.0);
@@ -108,7 +135,11 @@ fn cuboid(x: f64, y: f64, yaw: f64, size: Vector3<f64>) -> Solid {
 #[test]
 fn a_sphere_has_its_points_on_its_surface() {
     let (centre, radius) = (Point3::new(0.30, 0.55, 0.04), 0.04);
-    let frame = render(&camera(), &base_from_optical(), &[Solid::Sphere { centre, radius }]);
+    let frame = render(
+        &camera(),
+        &base_from_optical(),
+        &[Solid::Sphere { centre, radius }],
+    );
     let target = extract(Config::default(), &frame).unwrap();
     assert_eq!(target.points.len(), 512);
     for point in &target.points {
@@ -118,10 +149,22 @@ fn a_sphere_has_its_points_on_its_surface() {
     }
     // The far lower side is hidden and was completed.
     let found = target.table_box;
-    assert!((found.size.z - 2.0 * radius).abs() < 3e-3, "height {}", found.size.z);
+    assert!(
+        (found.size.z - 2.0 * radius).abs() < 3e-3,
+        "height {}",
+        found.size.z
+    );
     // A pixel of 2 mm is eroded all around, and the rim is steep.
-    assert!((found.size.x - 2.0 * radius).abs() < 8e-3, "length {}", found.size.x);
-    assert!((found.centre() - centre).norm() < 0.012, "centre {}", found.centre());
+    assert!(
+        (found.size.x - 2.0 * radius).abs() < 8e-3,
+        "length {}",
+        found.size.x
+    );
+    assert!(
+        (found.centre() - centre).norm() < 0.012,
+        "centre {}",
+        found.centre()
+    );
 }
 
 #[test]
@@ -130,12 +173,23 @@ fn a_box_among_others_has_its_pose_and_size() {
     let solids = [
         cuboid(0.25, 0.60, 0.5, size),
         cuboid(0.40, 0.55, 0.0, Vector3::new(0.05, 0.05, 0.2)),
-        Solid::Sphere { centre: Point3::new(0.1, 0.5, 0.05), radius: 0.05 },
+        Solid::Sphere {
+            centre: Point3::new(0.1, 0.5, 0.05),
+            radius: 0.05,
+        },
     ];
-    let target = extract(Config::default(), &render(&camera(), &base_from_optical(), &solids)).unwrap();
+    let target = extract(
+        Config::default(),
+        &render(&camera(), &base_from_optical(), &solids),
+    )
+    .unwrap();
     let found = target.table_box;
     assert!((found.size - size).amax() < 5e-3, "size {}", found.size);
-    assert!((found.centre() - Point3::new(0.25, 0.60, 0.05)).norm() < 4e-3, "centre {}", found.centre());
+    assert!(
+        (found.centre() - Point3::new(0.25, 0.60, 0.05)).norm() < 4e-3,
+        "centre {}",
+        found.centre()
+    );
     let along = found.base_from_box.rotation * Vector3::x();
     let expected = Vector3::new(0.5_f64.cos(), 0.5_f64.sin(), 0.0);
     assert!(along.dot(&expected).abs() > 0.999, "axis {along}");
@@ -152,7 +206,8 @@ fn flying_pixels_and_spilled_masks_are_dropped() {
     // The mask spills over by two pixels on every side.
     for v in 2..HEIGHT as usize - 2 {
         for u in 2..WIDTH as usize - 2 {
-            let near = (0..5).any(|dv| (0..5).any(|du| clean[(v + dv - 2) * WIDTH as usize + u + du - 2] != 0));
+            let near = (0..5)
+                .any(|dv| (0..5).any(|du| clean[(v + dv - 2) * WIDTH as usize + u + du - 2] != 0));
             if near {
                 frame.mask[v * WIDTH as usize + u] = 255;
             }
@@ -166,18 +221,35 @@ fn flying_pixels_and_spilled_masks_are_dropped() {
     }
     let found = extract(Config::default(), &frame).unwrap().table_box;
     assert!((found.size - size).amax() < 0.012, "size {}", found.size);
-    assert!((found.centre() - Point3::new(0.28, 0.58, 0.06)).norm() < 0.01, "centre {}", found.centre());
+    assert!(
+        (found.centre() - Point3::new(0.28, 0.58, 0.06)).norm() < 0.01,
+        "centre {}",
+        found.centre()
+    );
 }
 
 #[test]
 fn each_refusal_says_why() {
     let solid = cuboid(0.28, 0.58, 0.0, Vector3::repeat(0.08));
     let good = render(&camera(), &base_from_optical(), &[solid]);
-    let empty = Frame { mask: vec![0; good.mask.len()], depth: good.depth.clone() };
+    let empty = Frame {
+        mask: vec![0; good.mask.len()],
+        depth: good.depth.clone(),
+    };
     assert_eq!(extract(Config::default(), &empty), Err(Refusal::EmptyMask));
-    let blind = Frame { mask: good.mask.clone(), depth: vec![0; good.depth.len()] };
-    assert!(matches!(extract(Config::default(), &blind), Err(Refusal::NoDepth { valid: 0, .. })));
-    let outside = render(&camera(), &base_from_optical(), &[cuboid(0.9, 0.6, 0.0, Vector3::repeat(0.08))]);
+    let blind = Frame {
+        mask: good.mask.clone(),
+        depth: vec![0; good.depth.len()],
+    };
+    assert!(matches!(
+        extract(Config::default(), &blind),
+        Err(Refusal::NoDepth { valid: 0, .. })
+    ));
+    let outside = render(
+        &camera(),
+        &base_from_optical(),
+        &[cuboid(0.9, 0.6, 0.0, Vector3::repeat(0.08))],
+    );
     assert!(matches!(
         extract(Config::default(), &outside),
         Err(Refusal::OutsideWorkspace { inside: 0, .. })
@@ -188,7 +260,10 @@ fn each_refusal_says_why() {
         &DepthImage::new(WIDTH, HEIGHT, 2 * WIDTH as usize, false, &good.depth).unwrap(),
         &base_from_optical(),
     );
-    assert!(matches!(refused, Err(Refusal::SizeMismatch { what: "mask", .. })));
+    assert!(matches!(
+        refused,
+        Err(Refusal::SizeMismatch { what: "mask", .. })
+    ));
 }
 
 #[test]
@@ -196,7 +271,10 @@ fn few_points_are_repeated_to_n() {
     // A sugar cube.
     let solid = cuboid(0.28, 0.45, 0.3, Vector3::repeat(0.016));
     let frame = render(&camera(), &base_from_optical(), &[solid]);
-    let config = Config { points: 512, ..Config::default() };
+    let config = Config {
+        points: 512,
+        ..Config::default()
+    };
     let target = extract(config, &frame).unwrap();
     assert_eq!(target.points.len(), 512);
     assert!(target.counts.kept < 512);

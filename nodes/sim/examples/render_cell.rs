@@ -31,9 +31,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut visuals = Room::default().visuals().to_vec();
     RobotModel::new(&robot).place(kinematics.forward(&q)?.all(), &mut visuals);
-    let names = ["025_mug", "003_cracker_box", "006_mustard_bottle", "011_banana", "013_apple", "005_tomato_soup_can", "077_rubiks_cube", "021_bleach_cleanser"];
+    let names = [
+        "025_mug",
+        "003_cracker_box",
+        "006_mustard_bottle",
+        "011_banana",
+        "013_apple",
+        "005_tomato_soup_can",
+        "077_rubiks_cube",
+        "021_bleach_cleanser",
+    ];
     for (k, name) in names.iter().enumerate() {
-        let Some(spec) = objects::find(name) else { continue };
+        let Some(spec) = objects::find(name) else {
+            continue;
+        };
         let (x, y) = (0.02 + 0.17 * (k % 4) as f64, 0.5 + 0.2 * (k / 4) as f64);
         let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.7 * k as f64);
         let pose = Isometry3::from_parts(Translation3::new(x, y, 0.5 * spec.dimensions_m[2]), turn);
@@ -42,20 +53,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let triangles: usize = visuals.iter().map(|v| v.mesh.triangles.len()).sum();
 
     let (world_from_optical, hfov) = if view == "side" {
-        (looking_at(Vector3::new(1.5, 1.5, 0.9), Vector3::new(0.1, 0.25, 0.15), 0.0), 50_f64)
+        (
+            looking_at(
+                Vector3::new(1.5, 1.5, 0.9),
+                Vector3::new(0.1, 0.25, 0.15),
+                0.0,
+            ),
+            50_f64,
+        )
     } else {
         // Quaternions of the published mountings are of the camera's body frame: x forward, z up.
         let body = UnitQuaternion::from_quaternion(Quaternion::new(0.695, 0.09, 0.1, -0.707));
         let optical = UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
-        (Isometry3::from_parts(Translation3::new(0.253, 1.051, 0.33), body * optical), 87.0)
+        (
+            Isometry3::from_parts(Translation3::new(0.253, 1.051, 0.33), body * optical),
+            87.0,
+        )
     };
     let camera = |width: u32| -> Result<Camera, camera::ModelError> {
-        Ok(Camera { intrinsics: Intrinsics::from_hfov(width, width * 9 / 16, hfov.to_radians())?, world_from_optical })
+        Ok(Camera {
+            intrinsics: Intrinsics::from_hfov(width, width * 9 / 16, hfov.to_radians())?,
+            world_from_optical,
+        })
     };
     let mut frame = Frame::default();
     let lighting = Lighting::default();
-    for (quality, threads) in [(Quality::Fast, 1), (Quality::Fine, 1), (Quality::Fast, 2), (Quality::Fine, 2)] {
-        let mut renderer = Renderer::new(quality).with_threads(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
+    for (quality, threads) in [
+        (Quality::Fast, 1),
+        (Quality::Fine, 1),
+        (Quality::Fast, 2),
+        (Quality::Fine, 2),
+    ] {
+        let mut renderer = Renderer::new(quality)
+            .with_threads(NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN));
         let camera = camera(width)?;
         renderer.render(&visuals, &lighting, &camera, &mut frame);
         let start = Instant::now();
@@ -67,10 +97,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             best = best.min(one.elapsed().as_secs_f64());
         }
         let mean = start.elapsed().as_secs_f64() / f64::from(ROUNDS);
-        println!("{quality:?}, {threads} threads, {triangles} triangles: {:.2} ms a frame, at best {:.2} ms", mean * 1e3, best * 1e3);
+        println!(
+            "{quality:?}, {threads} threads, {triangles} triangles: {:.2} ms a frame, at best {:.2} ms",
+            mean * 1e3,
+            best * 1e3
+        );
     }
     Renderer::default().render(&visuals, &lighting, &camera(2 * width)?, &mut frame);
-    let large = image::RgbImage::from_raw(frame.width as u32, frame.height as u32, frame.rgb).ok_or("a frame has three bytes a pixel")?;
-    image::imageops::resize(&large, width, width * 9 / 16, image::imageops::FilterType::Triangle).save(&path)?;
+    let large = image::RgbImage::from_raw(frame.width as u32, frame.height as u32, frame.rgb)
+        .ok_or("a frame has three bytes a pixel")?;
+    image::imageops::resize(
+        &large,
+        width,
+        width * 9 / 16,
+        image::imageops::FilterType::Triangle,
+    )
+    .save(&path)?;
     Ok(())
 }

@@ -22,14 +22,22 @@ pub enum ColliderError {
 #[must_use]
 pub fn pose_to_physics(pose: &Isometry3<f64>) -> Pose {
     let q = pose.rotation.coords.cast::<f32>();
-    Pose::from_parts(vector_to_physics(&pose.translation.vector), Rotation::from_xyzw(q.x, q.y, q.z, q.w))
+    Pose::from_parts(
+        vector_to_physics(&pose.translation.vector),
+        Rotation::from_xyzw(q.x, q.y, q.z, q.w),
+    )
 }
 
 /// A pose from the physics engine's types.
 #[must_use]
 pub fn pose_from_physics(pose: &Pose) -> Isometry3<f64> {
     let (t, r) = (pose.translation, pose.rotation);
-    let quaternion = Quaternion::new(f64::from(r.w), f64::from(r.x), f64::from(r.y), f64::from(r.z));
+    let quaternion = Quaternion::new(
+        f64::from(r.w),
+        f64::from(r.x),
+        f64::from(r.y),
+        f64::from(r.z),
+    );
     Isometry3::from_parts(
         Translation3::new(f64::from(t.x), f64::from(t.y), f64::from(t.z)),
         UnitQuaternion::from_quaternion(quaternion),
@@ -52,28 +60,58 @@ pub fn vector_from_physics(v: Vector) -> Vector3<f64> {
 ///
 /// # Errors
 /// When a part spans no volume.
-pub fn convex_solids<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Result<Vec<(Pose, SharedShape)>, ColliderError> {
+pub fn convex_solids<'a>(
+    parts: impl IntoIterator<Item = &'a Part>,
+) -> Result<Vec<(Pose, SharedShape)>, ColliderError> {
     let mut solids = Vec::new();
     for (index, part) in parts.into_iter().enumerate() {
         let pose = part.object_from_part;
         let no_volume = ColliderError::NoVolume { part: index };
         // Engine cylinders and cones stand along y.
-        let upright = pose * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::FRAC_PI_2);
+        let upright =
+            pose * UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::FRAC_PI_2);
         match &part.shape {
-            Shape::Box { half_extents: [x, y, z] } => {
-                solids.push((pose_to_physics(&pose), SharedShape::cuboid(*x as f32, *y as f32, *z as f32)));
+            Shape::Box {
+                half_extents: [x, y, z],
+            } => {
+                solids.push((
+                    pose_to_physics(&pose),
+                    SharedShape::cuboid(*x as f32, *y as f32, *z as f32),
+                ));
             }
-            Shape::Cylinder { radius, half_length } => {
-                solids.push((pose_to_physics(&upright), SharedShape::cylinder(*half_length as f32, *radius as f32)));
+            Shape::Cylinder {
+                radius,
+                half_length,
+            } => {
+                solids.push((
+                    pose_to_physics(&upright),
+                    SharedShape::cylinder(*half_length as f32, *radius as f32),
+                ));
             }
-            Shape::Sphere { radius } => solids.push((pose_to_physics(&pose), SharedShape::ball(*radius as f32))),
-            Shape::Capsule { radius, half_length } => {
-                solids.push((pose_to_physics(&pose), SharedShape::capsule_z(*half_length as f32, *radius as f32)));
+            Shape::Sphere { radius } => {
+                solids.push((pose_to_physics(&pose), SharedShape::ball(*radius as f32)))
             }
-            Shape::Cone { radius, half_length } => {
-                solids.push((pose_to_physics(&upright), SharedShape::cone(*half_length as f32, *radius as f32)));
+            Shape::Capsule {
+                radius,
+                half_length,
+            } => {
+                solids.push((
+                    pose_to_physics(&pose),
+                    SharedShape::capsule_z(*half_length as f32, *radius as f32),
+                ));
             }
-            Shape::ConvexHull { points } => solids.push((pose_to_physics(&pose), hull(points).ok_or(no_volume)?)),
+            Shape::Cone {
+                radius,
+                half_length,
+            } => {
+                solids.push((
+                    pose_to_physics(&upright),
+                    SharedShape::cone(*half_length as f32, *radius as f32),
+                ));
+            }
+            Shape::ConvexHull { points } => {
+                solids.push((pose_to_physics(&pose), hull(points).ok_or(no_volume)?))
+            }
             Shape::Revolution { profile, wedges } => {
                 let pieces = revolution_pieces(profile, *wedges);
                 if pieces.is_empty() {
@@ -90,7 +128,10 @@ pub fn convex_solids<'a>(parts: impl IntoIterator<Item = &'a Part>) -> Result<Ve
 }
 
 fn hull(points: &[[f64; 3]]) -> Option<SharedShape> {
-    let points: Vec<Vector> = points.iter().map(|[x, y, z]| Vector::new(*x as f32, *y as f32, *z as f32)).collect();
+    let points: Vec<Vector> = points
+        .iter()
+        .map(|[x, y, z]| Vector::new(*x as f32, *y as f32, *z as f32))
+        .collect();
     if points.len() < 4 {
         return None;
     }
@@ -115,21 +156,43 @@ mod tests {
     use super::*;
 
     fn part(shape: Shape) -> Part {
-        Part { shape, object_from_part: Isometry3::identity(), material: 0 }
+        Part {
+            shape,
+            object_from_part: Isometry3::identity(),
+            material: 0,
+        }
     }
 
     #[test]
     fn flat_hulls_are_refused_with_their_index() {
-        let flat = Shape::ConvexHull { points: vec![[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]] };
+        let flat = Shape::ConvexHull {
+            points: vec![[0.0; 3], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+        };
         let parts = [part(Shape::Sphere { radius: 0.1 }), part(flat)];
-        assert_eq!(object_shape(&parts).err(), Some(ColliderError::NoVolume { part: 1 }));
+        assert_eq!(
+            object_shape(&parts).err(),
+            Some(ColliderError::NoVolume { part: 1 })
+        );
     }
 
     #[test]
     fn cylinders_and_cones_stand_along_z() {
-        for (shape, height) in
-            [(Shape::Cylinder { radius: 0.01, half_length: 0.2 }, 0.4), (Shape::Cone { radius: 0.01, half_length: 0.1 }, 0.2)]
-        {
+        for (shape, height) in [
+            (
+                Shape::Cylinder {
+                    radius: 0.01,
+                    half_length: 0.2,
+                },
+                0.4,
+            ),
+            (
+                Shape::Cone {
+                    radius: 0.01,
+                    half_length: 0.1,
+                },
+                0.2,
+            ),
+        ] {
             let (pose, solid) = object_shape(&[part(shape)]).unwrap();
             let aabb = solid.compute_aabb(&pose);
             assert!((aabb.extents().z - height).abs() < 1e-5, "{aabb:?}");

@@ -45,9 +45,19 @@ pub(crate) fn of_link(link: &str) -> (RobotPart, InteractionGroups) {
         "th_proximal" => (RobotPart::Hand, THUMB, TRUNK | FOREARM),
         "th_inter" | "th_distal" => (RobotPart::Hand, THUMB, TRUNK | FOREARM | PROXIMAL | DISTAL),
         name if name.ends_with("_proximal") => (RobotPart::Hand, PROXIMAL, TRUNK | FOREARM | THUMB),
-        name if name.ends_with("_distal") => (RobotPart::Hand, DISTAL, TRUNK | FOREARM | THUMB | PALM),
+        name if name.ends_with("_distal") => {
+            (RobotPart::Hand, DISTAL, TRUNK | FOREARM | THUMB | PALM)
+        }
         // The base stands on the table.
-        _ => return (RobotPart::Arm, InteractionGroups::new(TRUNK, OBJECT | hand | WRIST, InteractionTestMode::And)),
+        _ => {
+            return (
+                RobotPart::Arm,
+                InteractionGroups::new(TRUNK, OBJECT | hand | WRIST, InteractionTestMode::And),
+            );
+        }
     };
-    (part, InteractionGroups::new(own, others | ENVIRONMENT | OBJECT, InteractionTestMode::And))
+    (
+        part,
+        InteractionGroups::new(own, others | ENVIRONMENT | OBJECT, InteractionTestMode::And),
+    )
 }

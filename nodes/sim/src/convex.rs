@@ -26,12 +26,20 @@ pub fn convex_polygons(corners: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
     }
     let triangles = clip_ears(corners, ring);
     let pieces = merge_convex(corners, triangles);
-    pieces.into_iter().map(|piece| piece.into_iter().map(|i| corners[i]).collect()).collect()
+    pieces
+        .into_iter()
+        .map(|piece| piece.into_iter().map(|i| corners[i]).collect())
+        .collect()
 }
 
 fn signed_area(corners: &[[f64; 2]]) -> f64 {
     let next = corners.iter().cycle().skip(1);
-    corners.iter().zip(next).map(|(a, b)| a[0] * b[1] - b[0] * a[1]).sum::<f64>() / 2.0
+    corners
+        .iter()
+        .zip(next)
+        .map(|(a, b)| a[0] * b[1] - b[0] * a[1])
+        .sum::<f64>()
+        / 2.0
 }
 
 /// Twice the signed area of a triangle: positive when `a`, `b`, `c` turn left.
@@ -43,7 +51,13 @@ fn clip_ears(corners: &[[f64; 2]], mut ring: Vec<usize>) -> Vec<Vec<usize>> {
     let mut triangles = Vec::new();
     while ring.len() > 2 {
         let count = ring.len();
-        let neighbours = |k: usize| [ring[(k + count - 1) % count], ring[k], ring[(k + 1) % count]];
+        let neighbours = |k: usize| {
+            [
+                ring[(k + count - 1) % count],
+                ring[k],
+                ring[(k + 1) % count],
+            ]
+        };
         let is_ear = |k: &usize| {
             let [a, b, c] = neighbours(*k);
             let inside = |p: [f64; 2]| {
@@ -52,7 +66,9 @@ fn clip_ears(corners: &[[f64; 2]], mut ring: Vec<usize>) -> Vec<Vec<usize>> {
                     && turn(corners[c], corners[a], p) >= 0.0
             };
             turn(corners[a], corners[b], corners[c]) > 0.0
-                && ring.iter().all(|i| [a, b, c].contains(i) || !inside(corners[*i]))
+                && ring
+                    .iter()
+                    .all(|i| [a, b, c].contains(i) || !inside(corners[*i]))
         };
         // A corner on a straight line has no area: it is dropped when no proper ear is left.
         let k = (0..count).find(is_ear);
@@ -94,7 +110,9 @@ fn join(corners: &[[f64; 2]], first: &[usize], second: &[usize]) -> Option<Vec<u
     let (n, m) = (first.len(), second.len());
     for i in 0..n {
         let (a, b) = (first[i], first[(i + 1) % n]);
-        let Some(j) = (0..m).find(|j| second[*j] == b && second[(*j + 1) % m] == a) else { continue };
+        let Some(j) = (0..m).find(|j| second[*j] == b && second[(*j + 1) % m] == a) else {
+            continue;
+        };
         let joined: Vec<usize> = (1..=n)
             .map(|k| first[(i + k) % n])
             .chain((2..m).map(|k| second[(j + k) % m]))
@@ -154,7 +172,10 @@ impl Bounds {
     /// The box of nothing, which any box extends.
     #[must_use]
     pub fn empty() -> Self {
-        Self { min: Vector3::repeat(f64::INFINITY), max: Vector3::repeat(f64::NEG_INFINITY) }
+        Self {
+            min: Vector3::repeat(f64::INFINITY),
+            max: Vector3::repeat(f64::NEG_INFINITY),
+        }
     }
 
     /// The exact bounds of a shape at a pose.
@@ -164,27 +185,45 @@ impl Bounds {
         let centre = pose.translation.vector;
         // How far a circle of unit radius about the axis reaches along each coordinate.
         let reach = axis.map(|a| (1.0 - a * a).max(0.0).sqrt());
-        let about = |half: Vector3<f64>| Self { min: centre - half, max: centre + half };
+        let about = |half: Vector3<f64>| Self {
+            min: centre - half,
+            max: centre + half,
+        };
         let disc = |bounds: Self, radius: f64, z: f64| {
             let middle = centre + axis * z;
-            bounds.including(middle - reach * radius).including(middle + reach * radius)
+            bounds
+                .including(middle - reach * radius)
+                .including(middle + reach * radius)
         };
         match shape {
             Shape::Box { half_extents } => {
                 let turned = pose.rotation.to_rotation_matrix().into_inner().abs();
                 about(turned * Vector3::from(*half_extents))
             }
-            Shape::Cylinder { radius, half_length } => about(reach * *radius + axis.abs() * *half_length),
+            Shape::Cylinder {
+                radius,
+                half_length,
+            } => about(reach * *radius + axis.abs() * *half_length),
             Shape::Sphere { radius } => about(Vector3::repeat(*radius)),
-            Shape::Capsule { radius, half_length } => about(axis.abs() * *half_length + Vector3::repeat(*radius)),
-            Shape::Cone { radius, half_length } => {
-                disc(disc(Self::empty(), *radius, -half_length), 0.0, *half_length)
-            }
-            Shape::ConvexHull { points } => points
-                .iter()
-                .fold(Self::empty(), |bounds, p| bounds.including((pose * Point3::from(*p)).coords)),
+            Shape::Capsule {
+                radius,
+                half_length,
+            } => about(axis.abs() * *half_length + Vector3::repeat(*radius)),
+            Shape::Cone {
+                radius,
+                half_length,
+            } => disc(
+                disc(Self::empty(), *radius, -half_length),
+                0.0,
+                *half_length,
+            ),
+            Shape::ConvexHull { points } => points.iter().fold(Self::empty(), |bounds, p| {
+                bounds.including((pose * Point3::from(*p)).coords)
+            }),
             Shape::Revolution { profile, .. } => {
-                profile.iter().fold(Self::empty(), |bounds, [radius, z]| disc(bounds, *radius, *z))
+                profile.iter().fold(Self::empty(), |bounds, [radius, z]| {
+                    disc(bounds, *radius, *z)
+                })
             }
         }
     }
@@ -192,13 +231,19 @@ impl Bounds {
     /// The box grown to hold a point.
     #[must_use]
     pub fn including(self, point: Vector3<f64>) -> Self {
-        Self { min: self.min.inf(&point), max: self.max.sup(&point) }
+        Self {
+            min: self.min.inf(&point),
+            max: self.max.sup(&point),
+        }
     }
 
     /// The smallest box that holds both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
-        Self { min: self.min.inf(&other.min), max: self.max.sup(&other.max) }
+        Self {
+            min: self.min.inf(&other.min),
+            max: self.max.sup(&other.max),
+        }
     }
 
     /// The middle.
@@ -225,8 +270,14 @@ mod tests {
     }
 
     /// The cross-section of a cup: a floor and a leaning wall.
-    const CUP: [[f64; 2]; 6] =
-        [[0.0, 0.0], [0.03, 0.0], [0.04, 0.06], [0.037, 0.06], [0.028, 0.003], [0.0, 0.003]];
+    const CUP: [[f64; 2]; 6] = [
+        [0.0, 0.0],
+        [0.03, 0.0],
+        [0.04, 0.06],
+        [0.037, 0.06],
+        [0.028, 0.003],
+        [0.0, 0.003],
+    ];
 
     #[test]
     fn pieces_cover_the_polygon_and_are_convex() {
@@ -235,7 +286,9 @@ mod tests {
         assert!(pieces.len() <= 3, "{} pieces", pieces.len());
         for piece in &pieces {
             let n = piece.len();
-            assert!((0..n).all(|i| turn(piece[i], piece[(i + 1) % n], piece[(i + 2) % n]) >= -1e-12));
+            assert!(
+                (0..n).all(|i| turn(piece[i], piece[(i + 1) % n], piece[(i + 2) % n]) >= -1e-12)
+            );
         }
     }
 
@@ -250,7 +303,10 @@ mod tests {
     #[test]
     fn walls_are_wedges_and_floors_are_whole() {
         let pieces = revolution_pieces(&CUP, 10);
-        let whole = pieces.iter().filter(|p| p.iter().any(|q| q[0].hypot(q[1]) < ON_AXIS_M)).count();
+        let whole = pieces
+            .iter()
+            .filter(|p| p.iter().any(|q| q[0].hypot(q[1]) < ON_AXIS_M))
+            .count();
         assert!((1..=2).contains(&whole));
         assert_eq!((pieces.len() - whole) % 10, 0);
     }

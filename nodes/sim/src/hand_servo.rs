@@ -21,7 +21,10 @@ pub struct ServoConfig {
 impl Default for ServoConfig {
     fn default() -> Self {
         // Closing takes 1.3 s; finger joints then stay below the published 2.1 rad/s on average.
-        Self { speed_ticks_s: 2000.0, stall_load: 0.95 }
+        Self {
+            speed_ticks_s: 2000.0,
+            stall_load: 0.95,
+        }
     }
 }
 
@@ -40,7 +43,13 @@ impl HandServos {
     #[must_use]
     pub fn new(hand: Hand, config: ServoConfig) -> Self {
         let open = hand.open();
-        Self { hand, config, goal_ticks: open, present_ticks: open, load: [0.0; 5] }
+        Self {
+            hand,
+            config,
+            goal_ticks: open,
+            present_ticks: open,
+            load: [0.0; 5],
+        }
     }
 
     /// Where the servos shall go, in ticks; clamped to their travel.
@@ -81,11 +90,17 @@ impl HandServos {
             // Closing torque counts as positive; which sign closes depends on the joint's axis.
             let (sum, count) = (0..HAND_JOINTS.len())
                 .filter(|joint| servo_of(*joint) == servo)
-                .fold((0.0, 0.0), |(sum, count), joint| (sum + torques[joint] * closing_sign(joint), count + 1.0));
+                .fold((0.0, 0.0), |(sum, count), joint| {
+                    (sum + torques[joint] * closing_sign(joint), count + 1.0)
+                });
             self.load[servo] = sum / count;
             let wanted = (self.goal_ticks[servo] - self.present_ticks[servo]).clamp(-step, step);
             let closes = wanted < 0.0;
-            let stalled = if closes { self.load[servo] } else { -self.load[servo] } >= self.config.stall_load;
+            let stalled = if closes {
+                self.load[servo]
+            } else {
+                -self.load[servo]
+            } >= self.config.stall_load;
             if !stalled {
                 self.present_ticks[servo] += wanted;
             }
@@ -125,7 +140,10 @@ mod tests {
     use super::*;
 
     fn servos() -> HandServos {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../calibration/sih_right.yaml");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../calibration/sih_right.yaml"
+        );
         HandServos::new(Hand::from_file(path).unwrap(), ServoConfig::default())
     }
 
@@ -173,7 +191,10 @@ mod tests {
         let mut held = free;
         held[3] = -0.3;
         let aim = servos.advance(0.004, &held, &[0.0; 11]);
-        assert!(free[3] < -0.3 && aim[4] < free[4] - 0.3, "free {free:?} aim {aim:?}");
+        assert!(
+            free[3] < -0.3 && aim[4] < free[4] - 0.3,
+            "free {free:?} aim {aim:?}"
+        );
     }
 
     #[test]

@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 
 use nalgebra::{Isometry3, Matrix3, Vector3};
 use rapier3d::dynamics::{
-    CoefficientCombineRule, GenericJointBuilder, JointAxesMask, JointAxis, MassProperties, MotorModel, Multibody,
-    MultibodyJointHandle, MultibodyLink, RigidBodyBuilder, RigidBodyHandle,
+    CoefficientCombineRule, GenericJointBuilder, JointAxesMask, JointAxis, MassProperties,
+    MotorModel, Multibody, MultibodyJointHandle, MultibodyLink, RigidBodyBuilder, RigidBodyHandle,
 };
 use rapier3d::geometry::{ColliderBuilder, ColliderHandle};
 use rapier3d::math::{Matrix, Vector};
 use rapier3d::pipeline::PhysicsWorld;
 use robot::model::{Geometry, Inertial, JointKind, Link, Model};
 
-use crate::collider::{ColliderError, convex_solids, pose_from_physics, pose_to_physics, vector_to_physics};
+use crate::collider::{
+    ColliderError, convex_solids, pose_from_physics, pose_to_physics, vector_to_physics,
+};
 use crate::contact_rules;
 pub use crate::contact_rules::RobotPart;
 use crate::shape::{Part, Shape};
@@ -33,13 +35,17 @@ pub const JOINTS: usize = ARM_JOINTS.len() + HAND_JOINTS.len();
 #[derive(Debug, thiserror::Error)]
 pub enum RobotBodyError {
     /// A joint that the cell drives is missing or does not turn.
-    #[error("the robot description has no revolute joint `{joint}`; the cell needs a UR5 with an SIH hand")]
+    #[error(
+        "the robot description has no revolute joint `{joint}`; the cell needs a UR5 with an SIH hand"
+    )]
     MissingJoint {
         /// Name of the joint.
         joint: &'static str,
     },
     /// A joint that the cell does not drive.
-    #[error("the robot description has a moving joint `{joint}` that the cell does not drive; fix it or remove it")]
+    #[error(
+        "the robot description has a moving joint `{joint}` that the cell does not drive; fix it or remove it"
+    )]
     UnknownJoint {
         /// Name of the joint.
         joint: String,
@@ -51,7 +57,9 @@ pub enum RobotBodyError {
         link: String,
     },
     /// Collision shapes from files are not read.
-    #[error("link `{link}` has a collision mesh `{uri}`; use boxes, cylinders, spheres or capsules for contact")]
+    #[error(
+        "link `{link}` has a collision mesh `{uri}`; use boxes, cylinders, spheres or capsules for contact"
+    )]
     Mesh {
         /// Name of the link.
         link: String,
@@ -103,7 +111,12 @@ impl RobotBody {
         positions: &[f64; JOINTS],
         drives: &[Drive; JOINTS],
     ) -> Result<Self, RobotBodyError> {
-        let mut builder = Builder { physics, model, robot: Self::empty(drives), handles: BTreeMap::new() };
+        let mut builder = Builder {
+            physics,
+            model,
+            robot: Self::empty(drives),
+            handles: BTreeMap::new(),
+        };
         builder.add_bodies()?;
         builder.order_joints()?;
         let robot = builder.robot;
@@ -131,21 +144,47 @@ impl RobotBody {
     /// Puts the robot to joint positions at once, at rest, and sets what the engine keeps by degree of freedom.
     fn place(&self, physics: &mut PhysicsWorld, positions: &[f64; JOINTS]) {
         let joints = self.joints.clone();
-        let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get_mut(*j)) else { return };
+        let Some((multibody, _)) = joints
+            .first()
+            .and_then(|j| physics.multibody_joints.get_mut(*j))
+        else {
+            return;
+        };
         // The root gives up its six degrees of freedom only here: nothing may be indexed before.
         multibody.forward_kinematics(&physics.bodies, true);
         let mut displacements = vec![0.0_f32; multibody.ndofs()];
         let offsets: Vec<usize> = {
-            let ids: Vec<usize> = joints.iter().filter_map(|j| physics.multibody_joints.get(*j)).map(|(_, id)| id).collect();
-            let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get(*j)) else { return };
-            ids.iter().filter_map(|id| multibody.link(*id)).map(MultibodyLink::assembly_id).collect()
+            let ids: Vec<usize> = joints
+                .iter()
+                .filter_map(|j| physics.multibody_joints.get(*j))
+                .map(|(_, id)| id)
+                .collect();
+            let Some((multibody, _)) = joints
+                .first()
+                .and_then(|j| physics.multibody_joints.get(*j))
+            else {
+                return;
+            };
+            ids.iter()
+                .filter_map(|id| multibody.link(*id))
+                .map(MultibodyLink::assembly_id)
+                .collect()
         };
-        let Some((multibody, _)) = joints.first().and_then(|j| physics.multibody_joints.get_mut(*j)) else { return };
+        let Some((multibody, _)) = joints
+            .first()
+            .and_then(|j| physics.multibody_joints.get_mut(*j))
+        else {
+            return;
+        };
         for (joint, (offset, position)) in offsets.iter().zip(positions).enumerate() {
             displacements[*offset] = *position as f32;
             let is_arm = joint < ARM_JOINTS.len();
             // Rotor inertia and friction of gears; the engine's default damping is far too large for fingers.
-            multibody.armature_mut()[*offset] = if is_arm { ARM_ARMATURE } else { FINGER_ARMATURE };
+            multibody.armature_mut()[*offset] = if is_arm {
+                ARM_ARMATURE
+            } else {
+                FINGER_ARMATURE
+            };
             multibody.damping_mut()[*offset] = if is_arm { ARM_DAMPING } else { FINGER_DAMPING };
         }
         multibody.set_self_contacts_enabled(true);
@@ -159,8 +198,16 @@ impl RobotBody {
 
     /// Gives a joint a target position and velocity.
     pub fn drive(&self, physics: &mut PhysicsWorld, joint: usize, position: f64, velocity: f64) {
-        let Some((multibody, id)) = self.joints.get(joint).and_then(|j| physics.multibody_joints.get_mut(*j)) else { return };
-        let Some(link) = multibody.link_mut(id) else { return };
+        let Some((multibody, id)) = self
+            .joints
+            .get(joint)
+            .and_then(|j| physics.multibody_joints.get_mut(*j))
+        else {
+            return;
+        };
+        let Some(link) = multibody.link_mut(id) else {
+            return;
+        };
         let drive = self.drives[joint];
         link.joint.data.set_motor(
             JointAxis::AngX,
@@ -199,9 +246,17 @@ impl RobotBody {
     #[must_use]
     pub fn joint_inertias(&self, physics: &mut PhysicsWorld) -> [f64; JOINTS] {
         let mut inertias = [0.0; JOINTS];
-        let ids: Vec<usize> =
-            self.joints.iter().filter_map(|j| physics.multibody_joints.get(*j)).map(|(_, id)| id).collect();
-        let Some((multibody, _)) = self.joints.first().and_then(|j| physics.multibody_joints.get_mut(*j)) else {
+        let ids: Vec<usize> = self
+            .joints
+            .iter()
+            .filter_map(|j| physics.multibody_joints.get(*j))
+            .map(|(_, id)| id)
+            .collect();
+        let Some((multibody, _)) = self
+            .joints
+            .first()
+            .and_then(|j| physics.multibody_joints.get_mut(*j))
+        else {
             return inertias;
         };
         let inverse = multibody.dof_inverse_inertia(&physics.bodies);
@@ -258,9 +313,19 @@ const HAND_FRICTION: f32 = 1.0;
 const ARM_FRICTION: f32 = 0.5;
 
 fn joint_state(multibody: &Multibody, id: usize) -> (f64, f64) {
-    let Some(link) = multibody.link(id) else { return (0.0, 0.0) };
-    let velocity = multibody.joint_velocity(link).iter().next().copied().unwrap_or(0.0);
-    (f64::from(link.joint.coords()[JointAxis::AngX as usize]), f64::from(velocity))
+    let Some(link) = multibody.link(id) else {
+        return (0.0, 0.0);
+    };
+    let velocity = multibody
+        .joint_velocity(link)
+        .iter()
+        .next()
+        .copied()
+        .unwrap_or(0.0);
+    (
+        f64::from(link.joint.coords()[JointAxis::AngX as usize]),
+        f64::from(velocity),
+    )
 }
 
 struct Builder<'a> {
@@ -279,29 +344,51 @@ impl Builder<'_> {
         self.add_links(root, &model.root().name, Isometry3::identity())?;
         for joint in model.joints().iter().filter(|j| j.is_movable()) {
             if joint.kind != JointKind::Revolute {
-                return Err(RobotBodyError::UnknownJoint { joint: joint.name.clone() });
+                return Err(RobotBodyError::UnknownJoint {
+                    joint: joint.name.clone(),
+                });
             }
             let mass = self.mass_of(&joint.child)?;
             let body = self.physics.insert_body(
-                RigidBodyBuilder::dynamic().additional_mass_properties(mass).gravity_scale(0.0).can_sleep(false),
+                RigidBodyBuilder::dynamic()
+                    .additional_mass_properties(mass)
+                    .gravity_scale(0.0)
+                    .can_sleep(false),
             );
             self.robot.bodies.push(body);
-            let Some((parent, parent_from_link)) = self.robot.links.get(&joint.parent).copied() else { continue };
+            let Some((parent, parent_from_link)) = self.robot.links.get(&joint.parent).copied()
+            else {
+                continue;
+            };
             // The engine's joint turns about x.
-            let to_axis = nalgebra::UnitQuaternion::rotation_between(&Vector3::x(), &joint.axis).unwrap_or_else(|| {
-                nalgebra::UnitQuaternion::from_axis_angle(&Vector3::z_axis(), std::f64::consts::PI)
-            });
+            let to_axis = nalgebra::UnitQuaternion::rotation_between(&Vector3::x(), &joint.axis)
+                .unwrap_or_else(|| {
+                    nalgebra::UnitQuaternion::from_axis_angle(
+                        &Vector3::z_axis(),
+                        std::f64::consts::PI,
+                    )
+                });
             let axis_frame = Isometry3::from_parts(nalgebra::Translation3::identity(), to_axis);
             let limits = [joint.limits.lower, joint.limits.upper];
             let is_arm = ARM_JOINTS.contains(&joint.name.as_str());
-            let model = if is_arm { MotorModel::AccelerationBased } else { MotorModel::ForceBased };
+            let model = if is_arm {
+                MotorModel::AccelerationBased
+            } else {
+                MotorModel::ForceBased
+            };
             let data = GenericJointBuilder::new(JointAxesMask::LOCKED_REVOLUTE_AXES)
-                .local_frame1(pose_to_physics(&(parent_from_link * joint.parent_from_joint * axis_frame)))
+                .local_frame1(pose_to_physics(
+                    &(parent_from_link * joint.parent_from_joint * axis_frame),
+                ))
                 .local_frame2(pose_to_physics(&axis_frame))
                 .limits(JointAxis::AngX, limits.map(|l| l as f32))
                 .motor_model(JointAxis::AngX, model)
                 .contacts_enabled(false);
-            if let Some(handle) = self.physics.multibody_joints.insert(parent, body, data, true) {
+            if let Some(handle) = self
+                .physics
+                .multibody_joints
+                .insert(parent, body, data, true)
+            {
                 self.handles.insert(joint.name.clone(), handle);
             }
             self.add_links(body, &joint.child, Isometry3::identity())?;
@@ -312,7 +399,8 @@ impl Builder<'_> {
     /// Puts the joint handles in order and sets what each motor can do.
     fn order_joints(&mut self) -> Result<(), RobotBodyError> {
         for (index, name) in ARM_JOINTS.iter().chain(&HAND_JOINTS).enumerate() {
-            let (Some(handle), Some(joint)) = (self.handles.remove(*name), self.model.joint(name)) else {
+            let (Some(handle), Some(joint)) = (self.handles.remove(*name), self.model.joint(name))
+            else {
                 return Err(RobotBodyError::MissingJoint { joint: name });
             };
             if let Some((multibody, id)) = self.physics.multibody_joints.get_mut(handle)
@@ -322,36 +410,69 @@ impl Builder<'_> {
                 link.joint.data.set_motor_max_force(JointAxis::AngX, torque);
             }
             self.robot.joints.push(handle);
-            self.robot.limits.push([joint.limits.lower, joint.limits.upper]);
+            self.robot
+                .limits
+                .push([joint.limits.lower, joint.limits.upper]);
         }
         match self.handles.keys().next() {
-            Some(joint) => Err(RobotBodyError::UnknownJoint { joint: joint.clone() }),
+            Some(joint) => Err(RobotBodyError::UnknownJoint {
+                joint: joint.clone(),
+            }),
             None => Ok(()),
         }
     }
 
     /// A link and all that fixed joints hang on it: their colliders go on one body.
-    fn add_links(&mut self, body: RigidBodyHandle, name: &str, body_from_link: Isometry3<f64>) -> Result<(), RobotBodyError> {
-        self.robot.links.insert(name.to_owned(), (body, body_from_link));
+    fn add_links(
+        &mut self,
+        body: RigidBodyHandle,
+        name: &str,
+        body_from_link: Isometry3<f64>,
+    ) -> Result<(), RobotBodyError> {
+        self.robot
+            .links
+            .insert(name.to_owned(), (body, body_from_link));
         if let Some(link) = self.model.link(name) {
             self.add_colliders(body, link, &body_from_link)?;
         }
         let model = self.model;
-        for joint in model.joints().iter().filter(|j| j.parent == name && !j.is_movable()) {
+        for joint in model
+            .joints()
+            .iter()
+            .filter(|j| j.parent == name && !j.is_movable())
+        {
             self.add_links(body, &joint.child, body_from_link * joint.parent_from_joint)?;
         }
         Ok(())
     }
 
-    fn add_colliders(&mut self, body: RigidBodyHandle, link: &Link, body_from_link: &Isometry3<f64>) -> Result<(), RobotBodyError> {
+    fn add_colliders(
+        &mut self,
+        body: RigidBodyHandle,
+        link: &Link,
+        body_from_link: &Isometry3<f64>,
+    ) -> Result<(), RobotBodyError> {
         let (part, groups) = contact_rules::of_link(&link.name);
         for collision in &link.collisions {
-            let shape = shape_of(&collision.geometry)
-                .ok_or_else(|| RobotBodyError::Mesh { link: link.name.clone(), uri: mesh_uri(&collision.geometry) })?;
-            let solid = Part { shape, object_from_part: body_from_link * collision.link_from_shape, material: 0 };
-            let solids = convex_solids([&solid]).map_err(|source| RobotBodyError::Shape { link: link.name.clone(), source })?;
+            let shape = shape_of(&collision.geometry).ok_or_else(|| RobotBodyError::Mesh {
+                link: link.name.clone(),
+                uri: mesh_uri(&collision.geometry),
+            })?;
+            let solid = Part {
+                shape,
+                object_from_part: body_from_link * collision.link_from_shape,
+                material: 0,
+            };
+            let solids = convex_solids([&solid]).map_err(|source| RobotBodyError::Shape {
+                link: link.name.clone(),
+                source,
+            })?;
             for (pose, shape) in solids {
-                let friction = if part == RobotPart::Hand { HAND_FRICTION } else { ARM_FRICTION };
+                let friction = if part == RobotPart::Hand {
+                    HAND_FRICTION
+                } else {
+                    ARM_FRICTION
+                };
                 let collider = ColliderBuilder::new(shape)
                     .position(pose)
                     .density(0.0)
@@ -359,7 +480,9 @@ impl Builder<'_> {
                     .friction_combine_rule(CoefficientCombineRule::Min)
                     .restitution(0.0)
                     .collision_groups(groups);
-                self.robot.colliders.push((self.physics.insert_collider(collider, Some(body)), part));
+                self.robot
+                    .colliders
+                    .push((self.physics.insert_collider(collider, Some(body)), part));
             }
         }
         Ok(())
@@ -371,21 +494,49 @@ impl Builder<'_> {
         self.collect_masses(link, Isometry3::identity(), &mut parts);
         let mass: f64 = parts.iter().map(|(_, inertial)| inertial.mass_kg).sum();
         if mass <= 0.0 {
-            return Err(RobotBodyError::NoMass { link: link.to_owned() });
+            return Err(RobotBodyError::NoMass {
+                link: link.to_owned(),
+            });
         }
-        let centre = parts.iter().map(|(pose, i)| pose.translation.vector * i.mass_kg).sum::<Vector3<f64>>() / mass;
-        let inertia: Matrix3<f64> = parts.iter().map(|(pose, i)| inertia_about(pose, i, &centre)).sum();
+        let centre = parts
+            .iter()
+            .map(|(pose, i)| pose.translation.vector * i.mass_kg)
+            .sum::<Vector3<f64>>()
+            / mass;
+        let inertia: Matrix3<f64> = parts
+            .iter()
+            .map(|(pose, i)| inertia_about(pose, i, &centre))
+            .sum();
         let inertia = inertia.cast::<f32>();
-        let columns = [0, 1, 2].map(|c| Vector::new(inertia[(0, c)], inertia[(1, c)], inertia[(2, c)]));
+        let columns =
+            [0, 1, 2].map(|c| Vector::new(inertia[(0, c)], inertia[(1, c)], inertia[(2, c)]));
         let matrix = Matrix::from_cols(columns[0], columns[1], columns[2]);
-        Ok(MassProperties::with_inertia_matrix(vector_to_physics(&centre), mass as f32, matrix))
+        Ok(MassProperties::with_inertia_matrix(
+            vector_to_physics(&centre),
+            mass as f32,
+            matrix,
+        ))
     }
 
-    fn collect_masses<'m>(&'m self, name: &str, body_from_link: Isometry3<f64>, into: &mut Vec<(Isometry3<f64>, &'m Inertial)>) {
-        if let Some(inertial) = self.model.link(name).and_then(|link| link.inertial.as_ref()) {
+    fn collect_masses<'m>(
+        &'m self,
+        name: &str,
+        body_from_link: Isometry3<f64>,
+        into: &mut Vec<(Isometry3<f64>, &'m Inertial)>,
+    ) {
+        if let Some(inertial) = self
+            .model
+            .link(name)
+            .and_then(|link| link.inertial.as_ref())
+        {
             into.push((body_from_link * inertial.link_from_com, inertial));
         }
-        for joint in self.model.joints().iter().filter(|j| j.parent == name && !j.is_movable()) {
+        for joint in self
+            .model
+            .joints()
+            .iter()
+            .filter(|j| j.parent == name && !j.is_movable())
+        {
             self.collect_masses(&joint.child, body_from_link * joint.parent_from_joint, into);
         }
     }
@@ -404,9 +555,17 @@ fn inertia_about(pose: &Isometry3<f64>, inertial: &Inertial, point: &Vector3<f64
 /// A shape of the description in our terms; `None` for meshes.
 pub(crate) fn shape_of(geometry: &Geometry) -> Option<Shape> {
     Some(match geometry {
-        Geometry::Box { size } => Shape::Box { half_extents: (size / 2.0).into() },
-        Geometry::Cylinder { radius, length } => Shape::Cylinder { radius: *radius, half_length: length / 2.0 },
-        Geometry::Capsule { radius, length } => Shape::Capsule { radius: *radius, half_length: length / 2.0 },
+        Geometry::Box { size } => Shape::Box {
+            half_extents: (size / 2.0).into(),
+        },
+        Geometry::Cylinder { radius, length } => Shape::Cylinder {
+            radius: *radius,
+            half_length: length / 2.0,
+        },
+        Geometry::Capsule { radius, length } => Shape::Capsule {
+            radius: *radius,
+            half_length: length / 2.0,
+        },
         Geometry::Sphere { radius } => Shape::Sphere { radius: *radius },
         Geometry::Mesh { .. } => return None,
     })
@@ -425,10 +584,18 @@ mod tests {
     use crate::table::physics_with_table;
     use crate::world::PhysicsConfig;
 
-    const DRIVE: Drive = Drive { stiffness: 5.0, damping: 0.2, max_torque_nm: 0.5 };
+    const DRIVE: Drive = Drive {
+        stiffness: 5.0,
+        damping: 0.2,
+        max_torque_nm: 0.5,
+    };
 
     fn description() -> String {
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../urdf/ur5_sih.urdf")).unwrap()
+        std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../urdf/ur5_sih.urdf"
+        ))
+        .unwrap()
     }
 
     fn insert(urdf: &str) -> Result<(PhysicsWorld, RobotBody), RobotBodyError> {
@@ -447,7 +614,10 @@ mod tests {
         robot.drive(&mut physics, index_finger, -3.0, 0.0);
         (0..250).for_each(|_| physics.step());
         let (position, velocity) = robot.joint_states(&physics)[index_finger];
-        assert!((position + 1.571).abs() < 0.005 && velocity.abs() < 0.01, "{position} {velocity}");
+        assert!(
+            (position + 1.571).abs() < 0.005 && velocity.abs() < 0.01,
+            "{position} {velocity}"
+        );
     }
 
     #[test]
@@ -462,9 +632,18 @@ mod tests {
     #[test]
     fn descriptions_of_other_robots_are_refused() {
         let renamed = description().replace("\"elbow_joint\"", "\"other_joint\"");
-        assert!(matches!(insert(&renamed), Err(RobotBodyError::MissingJoint { joint: "elbow_joint" })));
+        assert!(matches!(
+            insert(&renamed),
+            Err(RobotBodyError::MissingJoint {
+                joint: "elbow_joint"
+            })
+        ));
         let weightless = description().replace("<mass value=\"8.393\"/>", "<mass value=\"0\"/>");
         let result = insert(&weightless);
-        assert!(matches!(&result, Err(RobotBodyError::NoMass { link }) if link == "upper_arm_link"), "{:?}", result.err());
+        assert!(
+            matches!(&result, Err(RobotBodyError::NoMass { link }) if link == "upper_arm_link"),
+            "{:?}",
+            result.err()
+        );
     }
 }

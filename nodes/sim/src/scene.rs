@@ -56,7 +56,12 @@ impl std::str::FromStr for SceneKind {
     type Err = SceneError;
 
     fn from_str(name: &str) -> Result<Self, SceneError> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| SceneError::UnknownKind { kind: name.to_owned() })
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| SceneError::UnknownKind {
+                kind: name.to_owned(),
+            })
     }
 }
 
@@ -85,7 +90,9 @@ pub enum SceneError {
     #[error("object: {0}")]
     Shape(#[from] ColliderError),
     /// Objects kept leaving the workspace.
-    #[error("`{name}` did not come to rest in the workspace in {attempts} drops; use fewer objects or another seed")]
+    #[error(
+        "`{name}` did not come to rest in the workspace in {attempts} drops; use fewer objects or another seed"
+    )]
     NotSettled {
         /// The object dropped last.
         name: String,
@@ -124,11 +131,20 @@ impl SceneObject {
     pub fn world_from_object(&self) -> Result<Isometry3<f64>, SceneError> {
         let [x, y, z, w] = self.orientation_xyzw;
         let rotation = Quaternion::new(w, x, y, z);
-        let finite = self.position.iter().chain(&self.orientation_xyzw).all(|v| v.is_finite());
+        let finite = self
+            .position
+            .iter()
+            .chain(&self.orientation_xyzw)
+            .all(|v| v.is_finite());
         if !finite || rotation.norm() < 1e-6 {
-            return Err(SceneError::BadPose { name: self.name.clone() });
+            return Err(SceneError::BadPose {
+                name: self.name.clone(),
+            });
         }
-        Ok(Isometry3::from_parts(Translation3::from(self.position), UnitQuaternion::from_quaternion(rotation)))
+        Ok(Isometry3::from_parts(
+            Translation3::from(self.position),
+            UnitQuaternion::from_quaternion(rotation),
+        ))
     }
 
     /// The object's description.
@@ -136,7 +152,9 @@ impl SceneObject {
     /// # Errors
     /// When the catalog has no object of that name.
     pub fn spec(&self) -> Result<&'static ObjectSpec, SceneError> {
-        objects::find(&self.name).ok_or_else(|| SceneError::UnknownObject { name: self.name.clone() })
+        objects::find(&self.name).ok_or_else(|| SceneError::UnknownObject {
+            name: self.name.clone(),
+        })
     }
 }
 
@@ -167,14 +185,22 @@ pub fn generate(kind: SceneKind, split: Split, seed: u64) -> Result<Scene, Scene
 pub fn generate_with(names: &[&str], seed: u64) -> Result<Scene, SceneError> {
     let specs: Vec<&ObjectSpec> = names
         .iter()
-        .map(|name| objects::find(name).ok_or_else(|| SceneError::UnknownObject { name: (*name).to_owned() }))
+        .map(|name| {
+            objects::find(name).ok_or_else(|| SceneError::UnknownObject {
+                name: (*name).to_owned(),
+            })
+        })
         .collect::<Result<_, _>>()?;
     drop_scene(&specs, &mut Pcg64::seed_from_u64(seed))
 }
 
 fn drop_scene(specs: &[&ObjectSpec], rng: &mut impl rand::Rng) -> Result<Scene, SceneError> {
     let poses = drop_objects(specs, rng)?;
-    let objects = specs.iter().zip(&poses).map(|(spec, pose)| SceneObject::new(spec.name, pose)).collect();
+    let objects = specs
+        .iter()
+        .zip(&poses)
+        .map(|(spec, pose)| SceneObject::new(spec.name, pose))
+        .collect();
     Ok(Scene { objects })
 }
 
@@ -184,7 +210,10 @@ fn drop_scene(specs: &[&ObjectSpec], rng: &mut impl rand::Rng) -> Result<Scene, 
 ///
 /// # Errors
 /// When an object keeps leaving the workspace, or has a part without volume.
-pub fn drop_objects(specs: &[&ObjectSpec], rng: &mut impl rand::Rng) -> Result<Vec<Isometry3<f64>>, SceneError> {
+pub fn drop_objects(
+    specs: &[&ObjectSpec],
+    rng: &mut impl rand::Rng,
+) -> Result<Vec<Isometry3<f64>>, SceneError> {
     let mut table = DropTable::new();
     for spec in specs {
         table.add(spec, &pose_to_physics(&drop_pose(spec, rng)))?;
@@ -203,21 +232,35 @@ pub fn drop_objects(specs: &[&ObjectSpec], rng: &mut impl rand::Rng) -> Result<V
         settle(&mut table, specs, rng)?;
     }
     let name = specs.first().map_or("", |spec| spec.name).to_owned();
-    Err(SceneError::NotSettled { name, attempts: ATTEMPTS })
+    Err(SceneError::NotSettled {
+        name,
+        attempts: ATTEMPTS,
+    })
 }
 
 /// How often objects are dropped before giving up.
 const ATTEMPTS: u32 = 40;
 
 /// Waits until all objects rest in the workspace, dropping again what left it.
-fn settle(table: &mut DropTable, specs: &[&ObjectSpec], rng: &mut impl rand::Rng) -> Result<(), SceneError> {
+fn settle(
+    table: &mut DropTable,
+    specs: &[&ObjectSpec],
+    rng: &mut impl rand::Rng,
+) -> Result<(), SceneError> {
     let mut attempts = 1;
     while !table.settle() {
         // Not only the newest object: it may have pushed others out. What neither rests nor leaves goes again too.
         let lost = table.lost();
-        let again = if lost.is_empty() { table.restless() } else { lost };
+        let again = if lost.is_empty() {
+            table.restless()
+        } else {
+            lost
+        };
         if attempts == ATTEMPTS {
-            let name = again.first().map_or("", |object| specs[*object].name).to_owned();
+            let name = again
+                .first()
+                .map_or("", |object| specs[*object].name)
+                .to_owned();
             return Err(SceneError::NotSettled { name, attempts });
         }
         attempts += 1;
@@ -234,7 +277,11 @@ fn drop_pose(spec: &ObjectSpec, rng: &mut impl rand::Rng) -> Isometry3<f64> {
     const CLEARANCE_M: f64 = 0.2;
     let offset = |rng: &mut _| uniform(rng) * 2.0 * SPREAD_M - SPREAD_M;
     let reach = Vector3::from(spec.dimensions_m).norm() / 2.0;
-    let position = Vector3::new(DROP_CENTRE[0] + offset(rng), DROP_CENTRE[1] + offset(rng), reach + CLEARANCE_M);
+    let position = Vector3::new(
+        DROP_CENTRE[0] + offset(rng),
+        DROP_CENTRE[1] + offset(rng),
+        reach + CLEARANCE_M,
+    );
     Isometry3::from_parts(position.into(), random_rotation(rng))
 }
 
@@ -245,9 +292,18 @@ fn uniform(rng: &mut impl rand::Rng) -> f64 {
 
 /// A rotation drawn uniformly (Shoemake's method).
 fn random_rotation(rng: &mut impl rand::Rng) -> UnitQuaternion<f64> {
-    let (u, v, w) = (uniform(rng), uniform(rng) * std::f64::consts::TAU, uniform(rng) * std::f64::consts::TAU);
+    let (u, v, w) = (
+        uniform(rng),
+        uniform(rng) * std::f64::consts::TAU,
+        uniform(rng) * std::f64::consts::TAU,
+    );
     let (a, b) = ((1.0 - u).sqrt(), u.sqrt());
-    UnitQuaternion::from_quaternion(Quaternion::new(b * w.cos(), a * v.sin(), a * v.cos(), b * w.sin()))
+    UnitQuaternion::from_quaternion(Quaternion::new(
+        b * w.cos(),
+        a * v.sin(),
+        a * v.cos(),
+        b * w.sin(),
+    ))
 }
 
 /// Whether a point lies in the workspace, seen from above.

@@ -29,7 +29,10 @@ const ANGULAR_DAMPING: f32 = 5.0;
 
 /// A physics world with a table and a floor.
 pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
-    let mut physics = PhysicsWorld { gravity: Vector::new(0.0, 0.0, -9.81), ..PhysicsWorld::default() };
+    let mut physics = PhysicsWorld {
+        gravity: Vector::new(0.0, 0.0, -9.81),
+        ..PhysicsWorld::default()
+    };
     let parameters = &mut physics.integration_parameters;
     parameters.dt = config.dt_s as f32;
     parameters.num_solver_iterations = config.solver_iterations;
@@ -45,26 +48,54 @@ pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
     parameters.friction_model = FrictionModel::Simplified;
     let [[x0, x1], [y0, y1]] = TABLE;
     let half = TABLE_HEIGHT_M / 2.0;
-    let block = ColliderBuilder::cuboid(((x1 - x0) / 2.0) as f32, ((y1 - y0) / 2.0) as f32, half as f32)
-        .translation(Vector::new(((x0 + x1) / 2.0) as f32, ((y0 + y1) / 2.0) as f32, -half as f32));
-    let floor = ColliderBuilder::cuboid(5.0, 5.0, 0.5).translation(Vector::new(0.0, 0.0, -(TABLE_HEIGHT_M as f32) - 0.5));
+    let block = ColliderBuilder::cuboid(
+        ((x1 - x0) / 2.0) as f32,
+        ((y1 - y0) / 2.0) as f32,
+        half as f32,
+    )
+    .translation(Vector::new(
+        ((x0 + x1) / 2.0) as f32,
+        ((y0 + y1) / 2.0) as f32,
+        -half as f32,
+    ));
+    let floor = ColliderBuilder::cuboid(5.0, 5.0, 0.5).translation(Vector::new(
+        0.0,
+        0.0,
+        -(TABLE_HEIGHT_M as f32) - 0.5,
+    ));
     for collider in [block, floor] {
         let body = physics.insert_body(RigidBodyBuilder::fixed());
         let collider = collider
             .friction(TABLE_FRICTION)
             .friction_combine_rule(CoefficientCombineRule::Min)
             .restitution(0.0)
-            .collision_groups(InteractionGroups::new(contact_rules::ENVIRONMENT, !contact_rules::ENVIRONMENT, InteractionTestMode::And));
+            .collision_groups(InteractionGroups::new(
+                contact_rules::ENVIRONMENT,
+                !contact_rules::ENVIRONMENT,
+                InteractionTestMode::And,
+            ));
         physics.insert_collider(collider, Some(body));
     }
     physics
 }
 
 /// Adds an object to a physics world.
-pub(crate) fn insert_object(physics: &mut PhysicsWorld, spec: &ObjectSpec, pose: &Pose) -> Result<RigidBodyHandle, ColliderError> {
+pub(crate) fn insert_object(
+    physics: &mut PhysicsWorld,
+    spec: &ObjectSpec,
+    pose: &Pose,
+) -> Result<RigidBodyHandle, ColliderError> {
     let (body_from_shape, shape) = object_shape(&spec.parts)?;
-    let body = physics.insert_body(RigidBodyBuilder::dynamic().pose(*pose).angular_damping(ANGULAR_DAMPING));
-    let everything = InteractionGroups::new(contact_rules::OBJECT, rapier3d::geometry::Group::ALL, InteractionTestMode::And);
+    let body = physics.insert_body(
+        RigidBodyBuilder::dynamic()
+            .pose(*pose)
+            .angular_damping(ANGULAR_DAMPING),
+    );
+    let everything = InteractionGroups::new(
+        contact_rules::OBJECT,
+        rapier3d::geometry::Group::ALL,
+        InteractionTestMode::And,
+    );
     let collider = ColliderBuilder::new(shape)
         .position(body_from_shape)
         .mass(spec.mass_kg as f32)
@@ -84,12 +115,16 @@ pub(crate) struct DropTable {
 
 impl DropTable {
     pub(crate) fn new() -> Self {
-        Self { physics: physics_with_table(&PhysicsConfig::default()), bodies: Vec::new() }
+        Self {
+            physics: physics_with_table(&PhysicsConfig::default()),
+            bodies: Vec::new(),
+        }
     }
 
     /// Adds an object and returns its place.
     pub(crate) fn add(&mut self, spec: &ObjectSpec, pose: &Pose) -> Result<usize, ColliderError> {
-        self.bodies.push(insert_object(&mut self.physics, spec, pose)?);
+        self.bodies
+            .push(insert_object(&mut self.physics, spec, pose)?);
         Ok(self.bodies.len() - 1)
     }
 
@@ -112,7 +147,11 @@ impl DropTable {
             if !self.lost().is_empty() {
                 return false;
             }
-            still = if (0..self.bodies.len()).all(|i| self.is_still(i)) { still + 1 } else { 0 };
+            still = if (0..self.bodies.len()).all(|i| self.is_still(i)) {
+                still + 1
+            } else {
+                0
+            };
             if still == STILL_STEPS {
                 return true;
             }
@@ -126,27 +165,40 @@ impl DropTable {
         const TOLERANCE_M: f64 = 0.003;
         let before = self.poses();
         (0..STEPS).for_each(|_| self.physics.step());
-        let moved = |(a, b): (&Isometry3<f64>, &Isometry3<f64>)| (a.translation.vector - b.translation.vector).norm();
-        before.iter().zip(&self.poses()).map(moved).all(|distance| distance < TOLERANCE_M)
+        let moved = |(a, b): (&Isometry3<f64>, &Isometry3<f64>)| {
+            (a.translation.vector - b.translation.vector).norm()
+        };
+        before
+            .iter()
+            .zip(&self.poses())
+            .map(moved)
+            .all(|distance| distance < TOLERANCE_M)
     }
 
     fn is_still(&self, object: usize) -> bool {
         self.physics
             .bodies
             .get(self.bodies[object])
-            .is_some_and(|body| body.is_sleeping() || (body.linvel().length() < 0.003 && body.angvel().length() < 0.05))
+            .is_some_and(|body| {
+                body.is_sleeping()
+                    || (body.linvel().length() < 0.003 && body.angvel().length() < 0.05)
+            })
     }
 
     /// Objects out of the workspace.
     pub(crate) fn lost(&self) -> Vec<usize> {
         let poses = self.poses();
-        (0..poses.len()).filter(|i| !in_workspace(&poses[*i].translation.vector)).collect()
+        (0..poses.len())
+            .filter(|i| !in_workspace(&poses[*i].translation.vector))
+            .collect()
     }
 
     /// Objects in the workspace that do not come to rest.
     pub(crate) fn restless(&self) -> Vec<usize> {
         let lost = self.lost();
-        (0..self.bodies.len()).filter(|i| !lost.contains(i) && !self.is_still(*i)).collect()
+        (0..self.bodies.len())
+            .filter(|i| !lost.contains(i) && !self.is_still(*i))
+            .collect()
     }
 
     pub(crate) fn poses(&self) -> Vec<Isometry3<f64>> {
@@ -169,7 +221,9 @@ mod tests {
             name: "block",
             category: Category::Box,
             parts: vec![Part {
-                shape: Shape::Box { half_extents: [0.05, 0.05, 0.02] },
+                shape: Shape::Box {
+                    half_extents: [0.05, 0.05, 0.02],
+                },
                 object_from_part: Isometry3::identity(),
                 material: 0,
             }],
@@ -185,13 +239,17 @@ mod tests {
     #[test]
     fn bodies_fall_as_the_integrator_says() {
         let mut physics = physics_with_table(&PhysicsConfig::default());
-        let body = insert_object(&mut physics, &block(1.0), &Pose::translation(0.3, 0.5, 2.0)).unwrap();
+        let body =
+            insert_object(&mut physics, &block(1.0), &Pose::translation(0.3, 0.5, 2.0)).unwrap();
         (0..100).for_each(|_| physics.step());
         let fallen = 2.0 - f64::from(physics.bodies[body].position().translation.z);
         let config = PhysicsConfig::default();
         let substeps = config.solver_iterations as f64;
         let (g, dt, n) = (9.81, config.dt_s / substeps, 100.0 * substeps);
-        assert!((fallen - g * dt * dt * n * (n + 1.0) / 2.0).abs() < 1e-4, "{fallen}");
+        assert!(
+            (fallen - g * dt * dt * n * (n + 1.0) / 2.0).abs() < 1e-4,
+            "{fallen}"
+        );
     }
 
     /// A block on an incline slips beyond atan(mu) and not before. Tilting gravity tilts the table.
@@ -200,13 +258,25 @@ mod tests {
         for friction in [0.3, 0.6] {
             let slide_at = |angle: f64| {
                 let mut physics = physics_with_table(&PhysicsConfig::default());
-                physics.gravity = Vector::new((9.81 * angle.sin()) as f32, 0.0, (-9.81 * angle.cos()) as f32);
-                let body = insert_object(&mut physics, &block(friction), &Pose::translation(0.0, 0.5, 0.02)).unwrap();
+                physics.gravity = Vector::new(
+                    (9.81 * angle.sin()) as f32,
+                    0.0,
+                    (-9.81 * angle.cos()) as f32,
+                );
+                let body = insert_object(
+                    &mut physics,
+                    &block(friction),
+                    &Pose::translation(0.0, 0.5, 0.02),
+                )
+                .unwrap();
                 (0..250).for_each(|_| physics.step());
                 physics.bodies[body].position().translation.x
             };
             let angle = f64::atan(friction);
-            assert!(slide_at(angle - 0.01) < 0.001, "slips too early at {friction}");
+            assert!(
+                slide_at(angle - 0.01) < 0.001,
+                "slips too early at {friction}"
+            );
             assert!(slide_at(angle + 0.02) > 0.01, "does not slip at {friction}");
         }
     }
@@ -214,10 +284,20 @@ mod tests {
     /// Long objects of several convex pieces are the hard ones.
     #[test]
     fn compounds_come_to_rest() {
-        for name in ["011_banana", "037_scissors", "043_phillips_screwdriver", "033_spatula"] {
+        for name in [
+            "011_banana",
+            "037_scissors",
+            "043_phillips_screwdriver",
+            "033_spatula",
+        ] {
             let mut table = DropTable::new();
             let spec = crate::objects::find(name).unwrap();
-            table.add(spec, &Pose::translation(0.28, 0.58, spec.dimensions_m[2] as f32 / 2.0 + 0.01)).unwrap();
+            table
+                .add(
+                    spec,
+                    &Pose::translation(0.28, 0.58, spec.dimensions_m[2] as f32 / 2.0 + 0.01),
+                )
+                .unwrap();
             assert!(table.settle(), "{name} keeps moving");
         }
     }

@@ -29,7 +29,9 @@ use robot::{Hand, Model};
 use crate::collider::{ColliderError, pose_from_physics, pose_to_physics, vector_from_physics};
 use crate::hand_servo::{HandServos, ServoConfig, robot_joint};
 use crate::render::Visual;
-use crate::robot_body::{ARM_JOINTS, Drive, HAND_JOINTS, JOINTS, RobotBody, RobotBodyError, RobotPart};
+use crate::robot_body::{
+    ARM_JOINTS, Drive, HAND_JOINTS, JOINTS, RobotBody, RobotBodyError, RobotPart,
+};
 use crate::scene::{Scene, SceneError};
 use crate::shape::ObjectSpec;
 use crate::state_hash::Fnv;
@@ -51,7 +53,11 @@ pub struct PhysicsConfig {
 impl Default for PhysicsConfig {
     fn default() -> Self {
         // Two iterations of four creep by up to 0.8 mm in 5 s of holding; four of two by 0.4 mm at 1.6 times the cost.
-        Self { dt_s: 0.004, solver_iterations: 2, pgs_iterations: 4 }
+        Self {
+            dt_s: 0.004,
+            solver_iterations: 2,
+            pgs_iterations: 4,
+        }
     }
 }
 
@@ -167,7 +173,13 @@ impl World {
     /// # Errors
     /// When the description is not that of a UR5 with an SIH hand.
     pub fn new(config: &WorldConfig, model: &Model, hand: &Hand) -> Result<Self, WorldError> {
-        Self::build(*config, Arc::new(model.clone()), hand.clone(), Vec::new(), WorldVisuals::new(model))
+        Self::build(
+            *config,
+            Arc::new(model.clone()),
+            hand.clone(),
+            Vec::new(),
+            WorldVisuals::new(model),
+        )
     }
 
     fn build(
@@ -186,8 +198,12 @@ impl World {
         let mut specs = Vec::new();
         let mut bodies = Vec::new();
         for (spec, pose) in objects {
-            let body = table::insert_object(&mut physics, &spec, &pose_to_physics(&pose))
-                .map_err(|source| WorldError::Object { name: spec.name.to_owned(), source })?;
+            let body = table::insert_object(&mut physics, &spec, &pose_to_physics(&pose)).map_err(
+                |source| WorldError::Object {
+                    name: spec.name.to_owned(),
+                    source,
+                },
+            )?;
             bodies.push(body);
             specs.push(spec);
         }
@@ -232,9 +248,20 @@ impl World {
     ///
     /// # Errors
     /// When an object's shape has no volume.
-    pub fn reset_with(&mut self, objects: Vec<(ObjectSpec, Isometry3<f64>)>) -> Result<(), WorldError> {
-        let visuals = self.visuals.for_objects(objects.iter().map(|(spec, _)| spec));
-        *self = Self::build(self.config, Arc::clone(&self.model), self.hand.clone(), objects, visuals)?;
+    pub fn reset_with(
+        &mut self,
+        objects: Vec<(ObjectSpec, Isometry3<f64>)>,
+    ) -> Result<(), WorldError> {
+        let visuals = self
+            .visuals
+            .for_objects(objects.iter().map(|(spec, _)| spec));
+        *self = Self::build(
+            self.config,
+            Arc::clone(&self.model),
+            self.hand.clone(),
+            objects,
+            visuals,
+        )?;
         Ok(())
     }
 
@@ -244,11 +271,14 @@ impl World {
         const INERTIA_EVERY: u64 = 8;
         let (q, qd) = self.arm_target;
         for joint in 0..ARM_JOINTS.len() {
-            self.robot.drive(&mut self.physics, joint, q[joint], qd[joint]);
+            self.robot
+                .drive(&mut self.physics, joint, q[joint], qd[joint]);
         }
         let angles = std::array::from_fn(|joint| self.states[robot_joint(joint)].0);
         let torques = self.hand_torque_shares();
-        self.hand_aims = self.servos.advance(self.config.physics.dt_s, &angles, &torques);
+        self.hand_aims = self
+            .servos
+            .advance(self.config.physics.dt_s, &angles, &torques);
         for (joint, aim) in self.hand_aims.iter_mut().enumerate() {
             let joint = robot_joint(joint);
             let [lower, upper] = self.robot.limits(joint);
@@ -282,7 +312,8 @@ impl World {
         for joint in 0..ARM_JOINTS.len() {
             (state.q[joint], state.qd[joint]) = self.states[joint];
             let (q, qd) = self.arm_target;
-            state.torque[joint] = self.drive_torque(joint, q[joint], qd[joint], self.inertias[joint]);
+            state.torque[joint] =
+                self.drive_torque(joint, q[joint], qd[joint], self.inertias[joint]);
         }
         state
     }
@@ -312,15 +343,21 @@ impl World {
     fn hand_torque_shares(&self) -> [f64; HAND_JOINTS.len()] {
         std::array::from_fn(|joint| {
             let index = robot_joint(joint);
-            self.drive_torque(index, self.hand_aims[joint], 0.0, 1.0) / self.robot.drive_of(index).max_torque_nm
+            self.drive_torque(index, self.hand_aims[joint], 0.0, 1.0)
+                / self.robot.drive_of(index).max_torque_nm
         })
     }
 
     /// The engine does not say what its motors exert: this is the spring and damper that they are.
     fn drive_torque(&self, joint: usize, target: f64, target_velocity: f64, inertia: f64) -> f64 {
         let (position, velocity) = self.states[joint];
-        let Drive { stiffness, damping, max_torque_nm } = self.robot.drive_of(joint);
-        let torque = inertia * (stiffness * (target - position) + damping * (target_velocity - velocity));
+        let Drive {
+            stiffness,
+            damping,
+            max_torque_nm,
+        } = self.robot.drive_of(joint);
+        let torque =
+            inertia * (stiffness * (target - position) + damping * (target_velocity - velocity));
         torque.clamp(-max_torque_nm, max_torque_nm)
     }
 
@@ -328,7 +365,9 @@ impl World {
     /// robot itself, in newtons.
     #[must_use]
     pub fn arm_contact_force_n(&self) -> f64 {
-        self.contact_forces(RobotPart::Arm).map(|force| force.norm()).sum()
+        self.contact_forces(RobotPart::Arm)
+            .map(|force| force.norm())
+            .sum()
     }
 
     /// Net force of table and objects on palm and fingers, in the world frame, in newtons.
@@ -340,21 +379,35 @@ impl World {
     /// Sum of the magnitudes of the contact forces on palm and fingers, in newtons.
     #[must_use]
     pub fn hand_contact_load_n(&self) -> f64 {
-        self.contact_forces(RobotPart::Hand).map(|force| force.norm()).sum()
+        self.contact_forces(RobotPart::Hand)
+            .map(|force| force.norm())
+            .sum()
     }
 
     /// The force of each contact with something that is not the robot.
     fn contact_forces(&self, part: RobotPart) -> impl Iterator<Item = Vector3<f64>> {
         let dt = self.config.physics.dt_s;
-        let own = self.robot.colliders().iter().filter(move |(_, p)| *p == part);
+        let own = self
+            .robot
+            .colliders()
+            .iter()
+            .filter(move |(_, p)| *p == part);
         own.flat_map(move |(collider, _)| {
-            self.physics.narrow_phase.contact_pairs_with(*collider).filter_map(move |pair| {
-                let first = pair.collider1 == *collider;
-                let other = if first { pair.collider2 } else { pair.collider1 };
-                // Impulses push the second collider along the normal, the first against it.
-                let sign = if first { -1.0 } else { 1.0 };
-                (!self.robot.owns(other)).then(|| vector_from_physics(pair.total_impulse()) * (sign / dt))
-            })
+            self.physics
+                .narrow_phase
+                .contact_pairs_with(*collider)
+                .filter_map(move |pair| {
+                    let first = pair.collider1 == *collider;
+                    let other = if first {
+                        pair.collider2
+                    } else {
+                        pair.collider1
+                    };
+                    // Impulses push the second collider along the normal, the first against it.
+                    let sign = if first { -1.0 } else { 1.0 };
+                    (!self.robot.owns(other))
+                        .then(|| vector_from_physics(pair.total_impulse()) * (sign / dt))
+                })
         })
     }
 
@@ -375,7 +428,10 @@ impl World {
     #[must_use]
     pub fn object_velocity(&self, index: usize) -> Option<(Vector3<f64>, Vector3<f64>)> {
         let body = self.physics.bodies.get(*self.objects.get(index)?)?;
-        Some((vector_from_physics(body.linvel()), vector_from_physics(body.angvel())))
+        Some((
+            vector_from_physics(body.linvel()),
+            vector_from_physics(body.angvel()),
+        ))
     }
 
     /// Pose of a link of the robot's description in the world.
@@ -400,7 +456,9 @@ impl World {
             let position = self.object_pose(index)?.translation.vector;
             let speed = self.object_velocity(index)?.0.norm();
             // Written so that a pose that is not a number counts as fallen.
-            let on_table = position.z >= BELOW_M && (x0..=x1).contains(&position.x) && (y0..=y1).contains(&position.y);
+            let on_table = position.z >= BELOW_M
+                && (x0..=x1).contains(&position.x)
+                && (y0..=y1).contains(&position.y);
             let plausible = speed <= IMPOSSIBLE_M_S;
             match (plausible, on_table) {
                 (false, _) => Some(Fallen::Thrown { index }),
@@ -426,15 +484,22 @@ impl World {
             if let Some(body) = self.physics.bodies.get(*handle) {
                 let pose = body.position();
                 let rotation = pose.rotation.to_array();
-                let vectors = [pose.translation, body.linvel(), body.angvel()].map(|v| v.to_array());
-                rotation.iter().chain(vectors.as_flattened()).for_each(|value| hash.add(u64::from(value.to_bits())));
+                let vectors =
+                    [pose.translation, body.linvel(), body.angvel()].map(|v| v.to_array());
+                rotation
+                    .iter()
+                    .chain(vectors.as_flattened())
+                    .for_each(|value| hash.add(u64::from(value.to_bits())));
             }
         }
         for (position, velocity) in self.states {
             hash.add(position.to_bits());
             hash.add(velocity.to_bits());
         }
-        self.servos.present_ticks().iter().for_each(|ticks| hash.add(ticks.to_bits()));
+        self.servos
+            .present_ticks()
+            .iter()
+            .for_each(|ticks| hash.add(ticks.to_bits()));
         hash.add(self.steps);
         hash.value()
     }
@@ -443,7 +508,10 @@ impl World {
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let objects: Vec<_> = self.specs.iter().map(|spec| spec.name).collect();
-        f.debug_struct("World").field("time_s", &self.time_s()).field("objects", &objects).finish_non_exhaustive()
+        f.debug_struct("World")
+            .field("time_s", &self.time_s())
+            .field("objects", &objects)
+            .finish_non_exhaustive()
     }
 }
 
@@ -452,14 +520,30 @@ fn drives(config: &WorldConfig) -> [Drive; JOINTS] {
     const ARM_TORQUE_NM: [f64; 6] = [150.0, 150.0, 150.0, 28.0, 28.0, 28.0];
     /// How far a finger joint lags behind its aim when its drive is at its limit.
     const FINGER_LAG_RAD: f64 = 0.2;
-    let mut drives = [Drive { stiffness: 0.0, damping: 0.0, max_torque_nm: 0.0 }; JOINTS];
+    let mut drives = [Drive {
+        stiffness: 0.0,
+        damping: 0.0,
+        max_torque_nm: 0.0,
+    }; JOINTS];
     for (joint, drive) in drives.iter_mut().enumerate() {
         *drive = match joint.checked_sub(ARM_JOINTS.len()) {
-            None => Drive { stiffness: 6000.0, damping: 160.0, max_torque_nm: ARM_TORQUE_NM[joint] },
+            None => Drive {
+                stiffness: 6000.0,
+                damping: 160.0,
+                max_torque_nm: ARM_TORQUE_NM[joint],
+            },
             Some(hand_joint) => {
-                let max_torque_nm = if hand_joint < 3 { config.thumb_torque_nm } else { config.finger_torque_nm };
+                let max_torque_nm = if hand_joint < 3 {
+                    config.thumb_torque_nm
+                } else {
+                    config.finger_torque_nm
+                };
                 let stiffness = max_torque_nm / FINGER_LAG_RAD;
-                Drive { stiffness, damping: stiffness * 0.04, max_torque_nm }
+                Drive {
+                    stiffness,
+                    damping: stiffness * 0.04,
+                    max_torque_nm,
+                }
             }
         };
     }

@@ -41,7 +41,10 @@ impl WorldVisuals {
     pub(crate) fn new(model: &Model) -> Self {
         let mut cell = table();
         cell.extend(robot(model));
-        Self { cell: Arc::new(cell), objects: Vec::new() }
+        Self {
+            cell: Arc::new(cell),
+            objects: Vec::new(),
+        }
     }
 
     /// The same cell with other objects.
@@ -51,10 +54,17 @@ impl WorldVisuals {
                 carrier: Carrier::Object(index),
                 carrier_from_mesh: part.object_from_part,
                 mesh: Arc::new(TriangleMesh::from(&part.shape)),
-                material: spec.materials.get(part.material).cloned().unwrap_or(Material::plain([0.5; 3], 0.7)),
+                material: spec
+                    .materials
+                    .get(part.material)
+                    .cloned()
+                    .unwrap_or(Material::plain([0.5; 3], 0.7)),
             })
         });
-        Self { cell: Arc::clone(&self.cell), objects: objects.collect() }
+        Self {
+            cell: Arc::clone(&self.cell),
+            objects: objects.collect(),
+        }
     }
 
     /// Everything at given poses of links and objects.
@@ -70,9 +80,12 @@ impl WorldVisuals {
                 let (world_from_carrier, instance) = match &look.carrier {
                     Carrier::World => (Isometry3::identity(), INSTANCE_BACKGROUND),
                     Carrier::Link(link) => (link_pose(link)?, INSTANCE_ROBOT),
-                    Carrier::Object(index) => {
-                        (object_pose(*index)?, u8::try_from(*index).ok()?.checked_add(INSTANCE_FIRST_OBJECT)?)
-                    }
+                    Carrier::Object(index) => (
+                        object_pose(*index)?,
+                        u8::try_from(*index)
+                            .ok()?
+                            .checked_add(INSTANCE_FIRST_OBJECT)?,
+                    ),
                 };
                 Some(Visual {
                     mesh: Arc::clone(&look.mesh),
@@ -87,11 +100,19 @@ impl WorldVisuals {
 
 /// A wooden table and the floor around it.
 fn table() -> Vec<Look> {
-    let wood = Material::plain([0.68, 0.55, 0.42], 0.6).with_pattern(Pattern::Wood { rgb: [0.58, 0.45, 0.33], ring_m: 0.02 });
-    let tiles = Material::plain([0.55, 0.55, 0.54], 0.8)
-        .with_pattern(Pattern::Tiles { rgb: [0.42, 0.42, 0.42], tile_m: 0.5, joint_m: 0.008 });
+    let wood = Material::plain([0.68, 0.55, 0.42], 0.6).with_pattern(Pattern::Wood {
+        rgb: [0.58, 0.45, 0.33],
+        ring_m: 0.02,
+    });
+    let tiles = Material::plain([0.55, 0.55, 0.54], 0.8).with_pattern(Pattern::Tiles {
+        rgb: [0.42, 0.42, 0.42],
+        tile_m: 0.5,
+        joint_m: 0.008,
+    });
     let [[x0, x1], [y0, y1]] = TABLE;
-    let block = Shape::Box { half_extents: [(x1 - x0) / 2.0, (y1 - y0) / 2.0, TABLE_HEIGHT_M / 2.0] };
+    let block = Shape::Box {
+        half_extents: [(x1 - x0) / 2.0, (y1 - y0) / 2.0, TABLE_HEIGHT_M / 2.0],
+    };
     let look = |mesh: TriangleMesh, [x, y, z]: [f64; 3], material: Material| Look {
         carrier: Carrier::World,
         carrier_from_mesh: Isometry3::translation(x, y, z),
@@ -99,8 +120,16 @@ fn table() -> Vec<Look> {
         material,
     };
     vec![
-        look(TriangleMesh::from(&block), [(x0 + x1) / 2.0, (y0 + y1) / 2.0, -TABLE_HEIGHT_M / 2.0], wood),
-        look(TriangleMesh::rectangle(10.0, 10.0), [0.0, 0.0, -TABLE_HEIGHT_M], tiles),
+        look(
+            TriangleMesh::from(&block),
+            [(x0 + x1) / 2.0, (y0 + y1) / 2.0, -TABLE_HEIGHT_M / 2.0],
+            wood,
+        ),
+        look(
+            TriangleMesh::rectangle(10.0, 10.0),
+            [0.0, 0.0, -TABLE_HEIGHT_M],
+            tiles,
+        ),
     ]
 }
 

@@ -35,12 +35,31 @@ fn grasp_lift_hold_carry_turn(spec: ObjectSpec, radius: f64, half_height: f64) {
 
 #[test]
 fn a_box_is_held() {
-    grasp_lift_hold_carry_turn(object(Shape::Box { half_extents: [0.025, 0.025, 0.07] }, 0.3), 0.025, 0.07);
+    grasp_lift_hold_carry_turn(
+        object(
+            Shape::Box {
+                half_extents: [0.025, 0.025, 0.07],
+            },
+            0.3,
+        ),
+        0.025,
+        0.07,
+    );
 }
 
 #[test]
 fn a_cylinder_is_held() {
-    grasp_lift_hold_carry_turn(object(Shape::Cylinder { radius: 0.033, half_length: 0.06 }, 0.35), 0.033, 0.06);
+    grasp_lift_hold_carry_turn(
+        object(
+            Shape::Cylinder {
+                radius: 0.033,
+                half_length: 0.06,
+            },
+            0.35,
+        ),
+        0.033,
+        0.06,
+    );
 }
 
 #[test]
@@ -51,18 +70,38 @@ fn a_sphere_is_held() {
 /// The tendons give way at the led joint and wrap the distal one; servos stop short and say how hard they pull.
 #[test]
 fn blocked_fingers_wrap_and_stall_their_servos() {
-    let mut grasp = Grasp::around(object(Shape::Cylinder { radius: 0.033, half_length: 0.06 }, 0.35), 0.033, 0.06);
+    let mut grasp = Grasp::around(
+        object(
+            Shape::Cylinder {
+                radius: 0.033,
+                half_length: 0.06,
+            },
+            0.35,
+        ),
+        0.033,
+        0.06,
+    );
     grasp.close();
     let state = grasp.world.hand();
     let closed = common::hand().closed();
     // Where the joints would be in free air with the led joints as they are now.
-    let free = common::hand().angles(common::hand().ticks([state.q[0], state.q[1], state.q[3], state.q[5], state.q[7]]));
+    let free = common::hand()
+        .angles(common::hand().ticks([state.q[0], state.q[1], state.q[3], state.q[5], state.q[7]]));
     for servo in 2..5 {
-        assert!(state.servo_ticks[servo] > closed[servo] + 100.0, "servo {servo} reached its goal: {state:?}");
-        assert!(state.servo_load[servo] > 0.5, "servo {servo} feels nothing: {state:?}");
+        assert!(
+            state.servo_ticks[servo] > closed[servo] + 100.0,
+            "servo {servo} reached its goal: {state:?}"
+        );
+        assert!(
+            state.servo_load[servo] > 0.5,
+            "servo {servo} feels nothing: {state:?}"
+        );
     }
     for distal in [4, 6, 8] {
-        assert!(state.q[distal] < free[distal] - 0.3, "distal joint {distal} does not wrap: {state:?} {free:?}");
+        assert!(
+            state.q[distal] < free[distal] - 0.3,
+            "distal joint {distal} does not wrap: {state:?} {free:?}"
+        );
     }
 }
 

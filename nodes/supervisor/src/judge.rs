@@ -28,7 +28,11 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { rise_m: 0.08, reach_m: 0.28, load: 0.25 }
+        Self {
+            rise_m: 0.08,
+            reach_m: 0.28,
+            load: 0.25,
+        }
     }
 }
 
@@ -46,14 +50,21 @@ pub fn judge(evidence: &Evidence, thresholds: &Thresholds) -> Verdict {
     let Some(centre) = evidence.centre else {
         let percent = 100.0 * evidence.finger_load;
         return if evidence.finger_load >= thresholds.load {
-            Verdict::Held(format!("held, by the load of the fingers alone ({percent:.0} %): the camera does not see it"))
+            Verdict::Held(format!(
+                "held, by the load of the fingers alone ({percent:.0} %): the camera does not see it"
+            ))
         } else {
-            Verdict::NotHeld(format!("the hand closed on nothing: {percent:.0} % load, and the object is not seen"))
+            Verdict::NotHeld(format!(
+                "the hand closed on nothing: {percent:.0} % load, and the object is not seen"
+            ))
         };
     };
     let from_palm = (centre - evidence.palm).norm();
     if from_palm > thresholds.reach_m {
-        return Verdict::NotHeld(format!("the object is {:.0} cm away from the palm", 100.0 * from_palm));
+        return Verdict::NotHeld(format!(
+            "the object is {:.0} cm away from the palm",
+            100.0 * from_palm
+        ));
     }
     let rise = centre.z - evidence.centre_before.map_or(0.0, |before| before.z);
     if rise < thresholds.rise_m {
@@ -80,9 +91,32 @@ mod tests {
         let thresholds = Thresholds::default();
         let held = |evidence: Evidence| matches!(judge(&evidence, &thresholds), Verdict::Held(_));
         assert!(held(lifted()));
-        assert!(!held(Evidence { centre: Some(Point3::new(0.3, 0.55, 0.05)), ..lifted() }), "still on the table");
-        assert!(!held(Evidence { centre: Some(Point3::new(0.28, 0.58, 0.11)), palm: Point3::new(0.3, 0.5, 0.2), ..lifted() }));
-        assert!(held(Evidence { centre: None, ..lifted() }), "hidden, but the fingers feel it");
-        assert!(!held(Evidence { centre: None, finger_load: 0.05, ..lifted() }), "hidden and nothing felt");
+        assert!(
+            !held(Evidence {
+                centre: Some(Point3::new(0.3, 0.55, 0.05)),
+                ..lifted()
+            }),
+            "still on the table"
+        );
+        assert!(!held(Evidence {
+            centre: Some(Point3::new(0.28, 0.58, 0.11)),
+            palm: Point3::new(0.3, 0.5, 0.2),
+            ..lifted()
+        }));
+        assert!(
+            held(Evidence {
+                centre: None,
+                ..lifted()
+            }),
+            "hidden, but the fingers feel it"
+        );
+        assert!(
+            !held(Evidence {
+                centre: None,
+                finger_load: 0.05,
+                ..lifted()
+            }),
+            "hidden and nothing felt"
+        );
     }
 }

@@ -96,7 +96,14 @@ pub enum Request {
 
 impl Request {
     /// All requests, in the order in which they take precedence when they come at once.
-    pub const ALL: [Self; 6] = [Self::Estop, Self::Stop, Self::Reset, Self::Release, Self::Home, Self::Start];
+    pub const ALL: [Self; 6] = [
+        Self::Estop,
+        Self::Stop,
+        Self::Reset,
+        Self::Release,
+        Self::Home,
+        Self::Start,
+    ];
 
     /// The name of its service below `supervisor/`.
     pub fn name(self) -> &'static str {
@@ -267,12 +274,24 @@ impl Machine {
     }
 
     fn request(&mut self, request: Request) -> Result<Vec<Action>, Refused> {
-        use State::{Approaching, Estopped, Failed, Grasping, Holding, Homing, Idle, Lifting, Releasing, Targeted};
-        let refuse = |hint| Err(Refused { request, state: self.state, hint });
+        use State::{
+            Approaching, Estopped, Failed, Grasping, Holding, Homing, Idle, Lifting, Releasing,
+            Targeted,
+        };
+        let refuse = |hint| {
+            Err(Refused {
+                request,
+                state: self.state,
+                hint,
+            })
+        };
         match (request, self.state) {
             (Request::Estop, _) => {
                 self.retrying = false;
-                self.enter(Estopped, "emergency stop; call supervisor/reset when it is safe");
+                self.enter(
+                    Estopped,
+                    "emergency stop; call supervisor/reset when it is safe",
+                );
                 Ok(vec![Action::StopDrivers, Action::StopPolicy])
             }
             (Request::Reset, Estopped) => {
@@ -307,16 +326,19 @@ impl Machine {
                 self.enter(Homing, "going home on request");
                 Ok(vec![Action::GoHome])
             }
-            (Request::Home, Holding) => refuse("going home opens the hand; call supervisor/release first"),
+            (Request::Home, Holding) => {
+                refuse("going home opens the hand; call supervisor/release first")
+            }
             (Request::Release, Holding | Failed) => {
                 self.enter(Releasing, "putting the object down");
                 // The policy goes on holding until something else takes over.
                 Ok(vec![Action::StopPolicy, Action::PutDown])
             }
             (Request::Release, Idle | Targeted) => refuse("nothing is held"),
-            (Request::Home | Request::Release, Approaching | Grasping | Lifting | Releasing | Homing) => {
-                refuse("call supervisor/stop first")
-            }
+            (
+                Request::Home | Request::Release,
+                Approaching | Grasping | Lifting | Releasing | Homing,
+            ) => refuse("call supervisor/stop first"),
         }
     }
 
@@ -329,7 +351,9 @@ impl Machine {
             }
             Event::Judged(verdict) => self.judged(verdict),
             Event::Arrived => self.arrived(),
-            Event::MotionFailed(reason) if matches!(self.state, State::Homing | State::Releasing) => {
+            Event::MotionFailed(reason)
+                if matches!(self.state, State::Homing | State::Releasing) =>
+            {
                 self.fail(&format!("could not finish {}: {reason}", self.state))
             }
             Event::Trouble(reason) if self.state.is_moving() => self.fail(&reason),
@@ -355,7 +379,9 @@ impl Machine {
                 }
             }
             (State::Targeted, Track::None) => self.enter(State::Idle, "the target was taken back"),
-            (State::Targeted, Track::Lost) => self.enter(State::Idle, "the target was lost; point at it again"),
+            (State::Targeted, Track::Lost) => {
+                self.enter(State::Idle, "the target was lost; point at it again")
+            }
             _ => {}
         }
         Vec::new()
@@ -408,7 +434,10 @@ impl Machine {
             return self.fail(reason);
         }
         self.retrying = true;
-        self.enter(State::Homing, &format!("attempt {} failed ({reason}); trying again", self.attempt));
+        self.enter(
+            State::Homing,
+            &format!("attempt {} failed ({reason}); trying again", self.attempt),
+        );
         vec![Action::StopPolicy, Action::GoHome]
     }
 
@@ -441,7 +470,11 @@ impl Machine {
 
     /// To the state of rest that the target allows.
     fn rest(&mut self, reason: &str) {
-        let state = if self.track == Track::Tracking { State::Targeted } else { State::Idle };
+        let state = if self.track == Track::Tracking {
+            State::Targeted
+        } else {
+            State::Idle
+        };
         self.enter(state, reason);
     }
 

@@ -38,7 +38,9 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MotionError {
     /// The arm cannot go straight that far.
-    #[error("the arm cannot move straight {direction} from here; move it by hand, then call supervisor/home")]
+    #[error(
+        "the arm cannot move straight {direction} from here; move it by hand, then call supervisor/home"
+    )]
     NoLine {
         /// "up" or "down".
         direction: &'static str,
@@ -52,7 +54,9 @@ pub fn home(now: &Arm, settings: &Settings) -> Result<Vec<Step>, MotionError> {
     if height < settings.safe_height_m {
         // Where the arm cannot go straight up all the way, some of it is better than none.
         let rise = settings.safe_height_m - height;
-        let up = [1.0, 0.5, 0.25].into_iter().find_map(|part| line(now, part * rise));
+        let up = [1.0, 0.5, 0.25]
+            .into_iter()
+            .find_map(|part| line(now, part * rise));
         path.extend(up.ok_or(MotionError::NoLine { direction: "up" })?);
     }
     path.push(settings.home);
@@ -60,9 +64,14 @@ pub fn home(now: &Arm, settings: &Settings) -> Result<Vec<Step>, MotionError> {
 }
 
 /// Lowers the flange to a height, opens the hand and goes up again.
-pub fn put_down(now: &Arm, flange_height_m: f64, settings: &Settings) -> Result<Vec<Step>, MotionError> {
+pub fn put_down(
+    now: &Arm,
+    flange_height_m: f64,
+    settings: &Settings,
+) -> Result<Vec<Step>, MotionError> {
     let height = ur5::forward(now).translation.z;
-    let down = line(now, (flange_height_m - height).min(0.0)).ok_or(MotionError::NoLine { direction: "down" })?;
+    let down = line(now, (flange_height_m - height).min(0.0))
+        .ok_or(MotionError::NoLine { direction: "down" })?;
     let low = down.last().copied().unwrap_or(*now);
     let up = line(&low, settings.retreat_m).ok_or(MotionError::NoLine { direction: "up" })?;
     let path = |first: Arm, rest: Vec<Arm>| Step::Arm(std::iter::once(first).chain(rest).collect());
@@ -89,7 +98,10 @@ fn line(from: &Arm, rise: f64) -> Option<Vec<Arm>> {
 
 /// Travel of the joint that moves most, rad.
 pub fn travel(from: &Arm, to: &Arm) -> f64 {
-    from.iter().zip(to).map(|(from, to)| (to - from).abs()).fold(0.0, f64::max)
+    from.iter()
+        .zip(to)
+        .map(|(from, to)| (to - from).abs())
+        .fold(0.0, f64::max)
 }
 
 /// When each point of a path is reached, seconds from its first point, at a joint speed.
@@ -113,7 +125,12 @@ mod tests {
     const HOME: Arm = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
 
     fn settings() -> Settings {
-        Settings { home: HOME, speed: 0.5, safe_height_m: 0.35, retreat_m: 0.12 }
+        Settings {
+            home: HOME,
+            speed: 0.5,
+            safe_height_m: 0.35,
+            retreat_m: 0.12,
+        }
     }
 
     /// Some pose over the table from which the flange can move up and down.
@@ -127,14 +144,28 @@ mod tests {
     fn a_low_hand_goes_up_before_it_goes_home() {
         let low = over_table(0.2);
         let steps = home(&low, &settings()).unwrap();
-        let [Step::Open, Step::Arm(path)] = steps.as_slice() else { panic!("{steps:?}") };
+        let [Step::Open, Step::Arm(path)] = steps.as_slice() else {
+            panic!("{steps:?}")
+        };
         let start = ur5::forward(&low);
-        let heights: Vec<f64> = path.iter().map(|arm| ur5::forward(arm).translation.z).collect();
-        assert!(heights[1] > heights[0] && (heights[LINE_STEPS] - 0.35).abs() < 1e-6, "{heights:?}");
+        let heights: Vec<f64> = path
+            .iter()
+            .map(|arm| ur5::forward(arm).translation.z)
+            .collect();
+        assert!(
+            heights[1] > heights[0] && (heights[LINE_STEPS] - 0.35).abs() < 1e-6,
+            "{heights:?}"
+        );
         for arm in &path[..=LINE_STEPS] {
             let pose = ur5::forward(arm);
-            assert!((pose.translation.x - start.translation.x).abs() < 1e-6, "straight up");
-            assert!(pose.rotation.angle_to(&start.rotation) < 1e-6, "without turning");
+            assert!(
+                (pose.translation.x - start.translation.x).abs() < 1e-6,
+                "straight up"
+            );
+            assert!(
+                pose.rotation.angle_to(&start.rotation) < 1e-6,
+                "without turning"
+            );
         }
         assert_eq!(path.last(), Some(&HOME));
     }
@@ -149,13 +180,17 @@ mod tests {
     fn an_object_is_lowered_before_the_hand_opens() {
         let held = over_table(0.4);
         let steps = put_down(&held, 0.2, &settings()).unwrap();
-        let [Step::Arm(down), Step::Open, Step::Arm(up)] = steps.as_slice() else { panic!("{steps:?}") };
+        let [Step::Arm(down), Step::Open, Step::Arm(up)] = steps.as_slice() else {
+            panic!("{steps:?}")
+        };
         let height = |arm: &Arm| ur5::forward(arm).translation.z;
         assert!((height(down.last().unwrap()) - 0.2).abs() < 1e-6);
         assert!((height(up.last().unwrap()) - 0.32).abs() < 1e-6);
         // It never goes up to put something down.
         let steps = put_down(&over_table(0.2), 0.3, &settings()).unwrap();
-        assert!(matches!(&steps[0], Step::Arm(down) if (height(down.last().unwrap()) - 0.2).abs() < 1e-6));
+        assert!(
+            matches!(&steps[0], Step::Arm(down) if (height(down.last().unwrap()) - 0.2).abs() < 1e-6)
+        );
     }
 
     #[test]

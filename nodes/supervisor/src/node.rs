@@ -8,7 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{BusError, Client, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time, convert};
+use bus::{
+    BusError, Client, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time,
+    convert,
+};
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::Header;
@@ -62,7 +65,12 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     let mut ticks = supervisor.node.clock().interval(TICK);
     let mut servers = Vec::new();
     for request in Request::ALL {
-        servers.push((request, supervisor.node.serve::<Trigger>(&format!("supervisor/{}", request.name()))?));
+        servers.push((
+            request,
+            supervisor
+                .node
+                .serve::<Trigger>(&format!("supervisor/{}", request.name()))?,
+        ));
     }
     supervisor.publish_state();
     loop {
@@ -128,15 +136,20 @@ struct Supervisor {
 impl Supervisor {
     fn new(node: Node) -> Result<Self, NodeError> {
         let retries = node.parameter(
-            ParameterSpec::<i64>::new("retries", 1).describe("further attempts after the first one failed").range(0..=10),
+            ParameterSpec::<i64>::new("retries", 1)
+                .describe("further attempts after the first one failed")
+                .range(0..=10),
         )?;
         let auto_start = node.parameter(
             ParameterSpec::<bool>::new("auto_start", false)
                 .describe("grasp each new target at once, without supervisor/start"),
         )?;
         let home = node.parameter(
-            ParameterSpec::<Vec<f64>>::new("home", vec![0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708])
-                .describe("rest pose of the arm, rad"),
+            ParameterSpec::<Vec<f64>>::new(
+                "home",
+                vec![0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708],
+            )
+            .describe("rest pose of the arm, rad"),
         )?;
         let speed = node.parameter(
             ParameterSpec::<f64>::new("speed", 0.5)
@@ -145,7 +158,9 @@ impl Supervisor {
         )?;
         let safe_height = node.parameter(
             ParameterSpec::<f64>::new("safe_height", 0.30)
-                .describe("height of the flange below which it goes straight up before it goes home, m")
+                .describe(
+                    "height of the flange below which it goes straight up before it goes home, m",
+                )
                 .range(0.0..=0.6),
         )?;
         let rise = node.parameter(
@@ -176,7 +191,11 @@ impl Supervisor {
                 safe_height_m: safe_height.get(),
                 retreat_m: 0.12,
             },
-            thresholds: Thresholds { rise_m: rise.get(), load: load.get(), ..Thresholds::default() },
+            thresholds: Thresholds {
+                rise_m: rise.get(),
+                load: load.get(),
+                ..Thresholds::default()
+            },
             settle: Duration::from_secs_f64(settle.get()),
             seen: Seen::default(),
             own: None,
@@ -208,7 +227,11 @@ impl Supervisor {
         for (request, server) in servers {
             while let Some(call) = server.try_next() {
                 let response = match self.handle(Event::Request(*request)).await {
-                    Ok(()) => TriggerResponse::done(format!("{}: {}", self.machine.state(), self.machine.reason())),
+                    Ok(()) => TriggerResponse::done(format!(
+                        "{}: {}",
+                        self.machine.state(),
+                        self.machine.reason()
+                    )),
                     Err(refused) => TriggerResponse::refused(refused),
                 };
                 call.respond(response);
@@ -220,7 +243,8 @@ impl Supervisor {
     async fn listen(&mut self) {
         while let Some(message) = self.joint_states.try_next() {
             for (index, name) in message.name.iter().enumerate() {
-                let number = |list: &[f64]| list.get(index).copied().filter(|number| number.is_finite());
+                let number =
+                    |list: &[f64]| list.get(index).copied().filter(|number| number.is_finite());
                 if let Some(position) = number(&message.position) {
                     let effort = number(&message.effort).unwrap_or(0.0);
                     self.seen.joints.insert(name.clone(), (position, effort));
@@ -261,9 +285,12 @@ impl Supervisor {
             "approach" | "preshape" => PolicyReport::Approach,
             "grasp" => PolicyReport::Grasp,
             "lift" => PolicyReport::Lift,
-            "failed" => {
-                PolicyReport::Failed(status.value("reason").unwrap_or("the policy gave no reason").to_owned())
-            }
+            "failed" => PolicyReport::Failed(
+                status
+                    .value("reason")
+                    .unwrap_or("the policy gave no reason")
+                    .to_owned(),
+            ),
             "hold" | "done" => {
                 let now = self.node.now();
                 let since = *self.done_since.get_or_insert(now);
@@ -297,7 +324,8 @@ impl Supervisor {
                 Verdict::NotHeld(evidence) => {
                     let since = *self.dropped_since.get_or_insert(now);
                     if now.saturating_since(since) >= DROPPED_AFTER {
-                        self.observe(Event::Judged(Verdict::NotHeld(evidence))).await;
+                        self.observe(Event::Judged(Verdict::NotHeld(evidence)))
+                            .await;
                     }
                 }
             }
@@ -314,7 +342,11 @@ impl Supervisor {
         if age(self.seen.joints_at).is_none_or(|age| age > STALE) {
             return Some("the arm has not reported its joints for half a second".to_owned());
         }
-        let bad = self.seen.drivers.iter().find(|(_, status)| status.message != "ready");
+        let bad = self
+            .seen
+            .drivers
+            .iter()
+            .find(|(_, status)| status.message != "ready");
         if let Some((name, status)) = bad {
             let reason = status.value("reason").unwrap_or_default();
             return Some(format!("the {name} driver is {}: {reason}", status.message));
@@ -325,13 +357,31 @@ impl Supervisor {
     }
 
     fn verdict(&self, now: Time) -> Verdict {
-        let centre = self.seen.centre.filter(|(_, at)| now.saturating_since(*at) < STALE).map(|(centre, _)| centre);
+        let centre = self
+            .seen
+            .centre
+            .filter(|(_, at)| now.saturating_since(*at) < STALE)
+            .map(|(centre, _)| centre);
         let palm = self.arm().map_or_else(Point3::origin, |arm| {
-            (ur5::forward(&arm) * Translation3::new(0.0, 0.0, PALM_AHEAD_M)).translation.vector.into()
+            (ur5::forward(&arm) * Translation3::new(0.0, 0.0, PALM_AHEAD_M))
+                .translation
+                .vector
+                .into()
         });
-        let fingers = LED_JOINTS.iter().skip(2).filter_map(|name| self.seen.joints.get(*name));
+        let fingers = LED_JOINTS
+            .iter()
+            .skip(2)
+            .filter_map(|name| self.seen.joints.get(*name));
         let finger_load = fingers.map(|(_, effort)| effort.abs()).fold(0.0, f64::max);
-        judge(&Evidence { centre, centre_before: self.centre_before, palm, finger_load }, &self.thresholds)
+        judge(
+            &Evidence {
+                centre,
+                centre_before: self.centre_before,
+                palm,
+                finger_load,
+            },
+            &self.thresholds,
+        )
     }
 
     /// Measured positions of the arm, once all are known.
@@ -352,14 +402,22 @@ impl Supervisor {
     async fn handle(&mut self, event: Event) -> Result<(), String> {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let before = (self.machine.state(), self.machine.reason().to_owned(), self.machine.attempt());
+            let before = (
+                self.machine.state(),
+                self.machine.reason().to_owned(),
+                self.machine.attempt(),
+            );
             let is_request = matches!(event, Event::Request(_));
             let actions = match self.machine.handle(event) {
                 Ok(actions) => actions,
                 Err(refused) if is_request => return Err(refused.to_string()),
                 Err(_) => continue,
             };
-            let after = (self.machine.state(), self.machine.reason().to_owned(), self.machine.attempt());
+            let after = (
+                self.machine.state(),
+                self.machine.reason().to_owned(),
+                self.machine.attempt(),
+            );
             if before != after {
                 tracing::info!("{}: {}", after.0, after.1);
                 self.publish_state();
@@ -411,23 +469,33 @@ impl Supervisor {
                 None
             }
             Action::GoHome => self.begin(|arm, settings, _| motion::home(arm, settings)),
-            Action::PutDown => {
-                self.begin(|arm, settings, height| motion::put_down(arm, height.unwrap_or(0.2), settings))
-            }
+            Action::PutDown => self.begin(|arm, settings, height| {
+                motion::put_down(arm, height.unwrap_or(0.2), settings)
+            }),
             Action::Judge => Some(Event::Judged(self.verdict(now))),
         }
     }
 
     fn begin(
         &mut self,
-        plan: impl FnOnce(&Arm, &motion::Settings, Option<f64>) -> Result<Vec<Step>, motion::MotionError>,
+        plan: impl FnOnce(
+            &Arm,
+            &motion::Settings,
+            Option<f64>,
+        ) -> Result<Vec<Step>, motion::MotionError>,
     ) -> Option<Event> {
         let Some(arm) = self.arm() else {
-            return Some(Event::MotionFailed("the arm's joints are not known yet".to_owned()));
+            return Some(Event::MotionFailed(
+                "the arm's joints are not known yet".to_owned(),
+            ));
         };
         match plan(&arm, &self.settings, self.grasp_height_m) {
             Ok(steps) => {
-                self.own = Some(Own { steps: steps.into(), goal: None, opened: None });
+                self.own = Some(Own {
+                    steps: steps.into(),
+                    goal: None,
+                    opened: None,
+                });
                 None
             }
             Err(error) => Some(Event::MotionFailed(error.to_string())),
@@ -441,7 +509,9 @@ impl Supervisor {
         if let Some((goal, earliest, latest)) = own.goal {
             let near = arm.is_some_and(|arm| motion::travel(&arm, &goal) < ARRIVED_RAD);
             if now >= latest && !near {
-                return Some(Event::MotionFailed("the arm did not arrive; is something in its way?".to_owned()));
+                return Some(Event::MotionFailed(
+                    "the arm did not arrive; is something in its way?".to_owned(),
+                ));
             }
             if now < earliest || !near {
                 return None;
@@ -456,7 +526,11 @@ impl Supervisor {
             None => return Some(Event::Arrived),
             Some(Step::Open) => {
                 own.opened = Some(now + OPENING);
-                self.hand_command.publish(trajectory(now, &LED_JOINTS, [(OPENING.as_secs_f64(), &OPEN_HAND[..])]));
+                self.hand_command.publish(trajectory(
+                    now,
+                    &LED_JOINTS,
+                    [(OPENING.as_secs_f64(), &OPEN_HAND[..])],
+                ));
             }
             Some(Step::Arm(path)) => {
                 let times = motion::times(&path, self.settings.speed);
@@ -464,8 +538,13 @@ impl Supervisor {
                 if let Some(goal) = path.last() {
                     own.goal = Some((*goal, now + end, now + end + ARRIVAL_PATIENCE));
                 }
-                let points = times.iter().zip(&path).skip(1).map(|(time, arm)| (*time, &arm[..]));
-                self.arm_command.publish(trajectory(now, &ur5::JOINTS, points));
+                let points = times
+                    .iter()
+                    .zip(&path)
+                    .skip(1)
+                    .map(|(time, arm)| (*time, &arm[..]));
+                self.arm_command
+                    .publish(trajectory(now, &ur5::JOINTS, points));
             }
         }
         None
@@ -474,7 +553,8 @@ impl Supervisor {
     /// Commands the arm to stay where it is. The hand keeps its grip.
     fn hold(&mut self) {
         if let Some(arm) = self.arm() {
-            self.arm_command.publish(trajectory(self.node.now(), &ur5::JOINTS, [(0.1, &arm[..])]));
+            self.arm_command
+                .publish(trajectory(self.node.now(), &ur5::JOINTS, [(0.1, &arm[..])]));
         }
     }
 

@@ -4,14 +4,20 @@ use proptest::prelude::*;
 use supervisor::judge::Verdict;
 use supervisor::machine::{Action, Event, Machine, PolicyReport, Request, Rules, State, Track};
 
-const RULES: Rules = Rules { retries: 1, auto_start: false };
+const RULES: Rules = Rules {
+    retries: 1,
+    auto_start: false,
+};
 
 fn machine() -> Machine {
     Machine::new(RULES)
 }
 
 fn feed(machine: &mut Machine, events: impl IntoIterator<Item = Event>) -> Vec<Action> {
-    events.into_iter().flat_map(|event| machine.handle(event).unwrap_or_default()).collect()
+    events
+        .into_iter()
+        .flat_map(|event| machine.handle(event).unwrap_or_default())
+        .collect()
 }
 
 fn request(request: Request) -> Event {
@@ -41,12 +47,29 @@ fn at(state: State) -> Machine {
         State::Idle => vec![],
         State::Targeted => vec![tracking()],
         State::Approaching => vec![tracking(), request(Request::Start)],
-        State::Grasping => vec![tracking(), request(Request::Start), Event::Policy(PolicyReport::Grasp)],
-        State::Lifting => vec![tracking(), request(Request::Start), Event::Policy(PolicyReport::Lift)],
+        State::Grasping => vec![
+            tracking(),
+            request(Request::Start),
+            Event::Policy(PolicyReport::Grasp),
+        ],
+        State::Lifting => vec![
+            tracking(),
+            request(Request::Start),
+            Event::Policy(PolicyReport::Lift),
+        ],
         State::Holding => vec![tracking(), request(Request::Start), held()],
-        State::Releasing => vec![tracking(), request(Request::Start), held(), request(Request::Release)],
+        State::Releasing => vec![
+            tracking(),
+            request(Request::Start),
+            held(),
+            request(Request::Release),
+        ],
         State::Homing => vec![request(Request::Home)],
-        State::Failed => vec![tracking(), request(Request::Start), Event::Trouble("the arm is silent".to_owned())],
+        State::Failed => vec![
+            tracking(),
+            request(Request::Start),
+            Event::Trouble("the arm is silent".to_owned()),
+        ],
         State::Estopped => vec![request(Request::Estop)],
     };
     feed(&mut machine, events);
@@ -98,15 +121,27 @@ fn a_grasp_runs_through_all_its_states() {
 #[test]
 fn a_failed_attempt_is_tried_again_then_told() {
     let mut machine = at(State::Approaching);
-    assert_eq!(feed(&mut machine, [not_held()]), [Action::StopPolicy, Action::GoHome]);
+    assert_eq!(
+        feed(&mut machine, [not_held()]),
+        [Action::StopPolicy, Action::GoHome]
+    );
     assert_eq!((machine.state(), machine.attempt()), (State::Homing, 1));
     assert_eq!(feed(&mut machine, [Event::Arrived]), [Action::StartPolicy]);
-    assert_eq!((machine.state(), machine.attempt()), (State::Approaching, 2));
-    assert_eq!(feed(&mut machine, [failed()]), [Action::StopPolicy, Action::Hold]);
+    assert_eq!(
+        (machine.state(), machine.attempt()),
+        (State::Approaching, 2)
+    );
+    assert_eq!(
+        feed(&mut machine, [failed()]),
+        [Action::StopPolicy, Action::Hold]
+    );
     assert_eq!(machine.state(), State::Failed);
     assert!(machine.reason().contains("out of reach"));
     // A new start counts anew.
-    assert_eq!(feed(&mut machine, [request(Request::Start)]), [Action::StartPolicy]);
+    assert_eq!(
+        feed(&mut machine, [request(Request::Start)]),
+        [Action::StartPolicy]
+    );
     assert_eq!(machine.attempt(), 1);
 }
 
@@ -114,7 +149,10 @@ fn a_failed_attempt_is_tried_again_then_told() {
 fn there_is_no_second_attempt_on_a_target_that_is_gone() {
     let mut machine = at(State::Lifting);
     feed(&mut machine, [not_held(), Event::Track(Track::Lost)]);
-    assert_eq!(feed(&mut machine, [Event::Arrived]), [Action::StopPolicy, Action::Hold]);
+    assert_eq!(
+        feed(&mut machine, [Event::Arrived]),
+        [Action::StopPolicy, Action::Hold]
+    );
     assert_eq!(machine.state(), State::Failed);
 }
 
@@ -124,7 +162,11 @@ fn targets_come_and_go() {
     feed(&mut machine, [Event::Track(Track::Occluded)]);
     assert_eq!(machine.state(), State::Idle);
     feed(&mut machine, [tracking(), Event::Track(Track::Occluded)]);
-    assert_eq!(machine.state(), State::Targeted, "a moment behind a hand is no reason to forget it");
+    assert_eq!(
+        machine.state(),
+        State::Targeted,
+        "a moment behind a hand is no reason to forget it"
+    );
     feed(&mut machine, [Event::Track(Track::Lost)]);
     assert_eq!(machine.state(), State::Idle);
     feed(&mut machine, [tracking(), Event::Track(Track::None)]);
@@ -133,11 +175,20 @@ fn targets_come_and_go() {
 
 #[test]
 fn auto_start_grasps_each_new_target_once() {
-    let mut machine = Machine::new(Rules { retries: 0, auto_start: true });
+    let mut machine = Machine::new(Rules {
+        retries: 0,
+        auto_start: true,
+    });
     assert_eq!(feed(&mut machine, [tracking()]), [Action::StartPolicy]);
     feed(&mut machine, [request(Request::Stop)]);
     assert_eq!(machine.state(), State::Targeted);
-    assert_eq!(feed(&mut machine, [tracking(), Event::Track(Track::Lost), tracking()]), [Action::StartPolicy]);
+    assert_eq!(
+        feed(
+            &mut machine,
+            [tracking(), Event::Track(Track::Lost), tracking()]
+        ),
+        [Action::StartPolicy]
+    );
 }
 
 #[test]
@@ -153,9 +204,16 @@ fn a_dropped_object_is_noticed() {
 fn trouble_stops_whatever_moves() {
     for state in State::ALL {
         let mut machine = at(state);
-        let actions = feed(&mut machine, [Event::Trouble("joint states are silent".to_owned())]);
+        let actions = feed(
+            &mut machine,
+            [Event::Trouble("joint states are silent".to_owned())],
+        );
         if state.is_moving() {
-            assert_eq!((machine.state(), actions), (State::Failed, vec![Action::StopPolicy, Action::Hold]), "{state}");
+            assert_eq!(
+                (machine.state(), actions),
+                (State::Failed, vec![Action::StopPolicy, Action::Hold]),
+                "{state}"
+            );
         } else {
             assert_eq!((machine.state(), actions), (state, vec![]), "{state}");
         }
@@ -165,7 +223,10 @@ fn trouble_stops_whatever_moves() {
 #[test]
 fn a_policy_that_does_not_start_is_a_failure() {
     let mut machine = at(State::Approaching);
-    feed(&mut machine, [Event::PolicyRefused("model not found".to_owned())]);
+    feed(
+        &mut machine,
+        [Event::PolicyRefused("model not found".to_owned())],
+    );
     assert_eq!(machine.state(), State::Failed);
     assert!(machine.reason().contains("model not found"));
 }
@@ -174,16 +235,26 @@ fn a_policy_that_does_not_start_is_a_failure() {
 fn own_motions_that_fail_are_told() {
     for state in [State::Homing, State::Releasing] {
         let mut machine = at(state);
-        feed(&mut machine, [Event::MotionFailed("the arm did not arrive".to_owned())]);
+        feed(
+            &mut machine,
+            [Event::MotionFailed("the arm did not arrive".to_owned())],
+        );
         assert_eq!(machine.state(), State::Failed);
-        assert!(machine.reason().contains("did not arrive"), "{}", machine.reason());
+        assert!(
+            machine.reason().contains("did not arrive"),
+            "{}",
+            machine.reason()
+        );
     }
 }
 
 /// What each request does in each state: the state after it, or a refusal.
 #[test]
 fn every_request_in_every_state() {
-    use State::{Approaching, Estopped, Failed, Grasping, Holding, Homing, Idle, Lifting, Releasing, Targeted};
+    use State::{
+        Approaching, Estopped, Failed, Grasping, Holding, Homing, Idle, Lifting, Releasing,
+        Targeted,
+    };
     let expected = |request: Request, state: State| -> Option<State> {
         match (request, state) {
             (Request::Estop, _) => Some(Estopped),
@@ -222,7 +293,13 @@ fn every_request_in_every_state() {
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         prop::sample::select(Request::ALL.to_vec()).prop_map(Event::Request),
-        prop::sample::select(vec![Track::None, Track::Tracking, Track::Occluded, Track::Lost]).prop_map(Event::Track),
+        prop::sample::select(vec![
+            Track::None,
+            Track::Tracking,
+            Track::Occluded,
+            Track::Lost
+        ])
+        .prop_map(Event::Track),
         prop::sample::select(vec![
             PolicyReport::Idle,
             PolicyReport::Approach,

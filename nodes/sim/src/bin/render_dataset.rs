@@ -77,7 +77,13 @@ enum Look {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let look = arguments.appearance.unwrap_or(if arguments.objects == Objects::Test { Look::Standard } else { Look::Mix });
+    let look = arguments
+        .appearance
+        .unwrap_or(if arguments.objects == Objects::Test {
+            Look::Standard
+        } else {
+            Look::Mix
+        });
     let options = Options {
         width: arguments.width,
         height: arguments.height,
@@ -114,7 +120,11 @@ fn main() -> anyhow::Result<()> {
     let rate = |done: u32| f64::from(2 * done) / start.elapsed().as_secs_f64();
     dataset::generate(&robot, &options, &arguments.out, &|done| {
         if done % step == 0 {
-            eprintln!("{done} of {} pairs, {:.0} frames/s", options.pairs, rate(done));
+            eprintln!(
+                "{done} of {} pairs, {:.0} frames/s",
+                options.pairs,
+                rate(done)
+            );
         }
     })?;
     println!(
@@ -131,7 +141,10 @@ fn main() -> anyhow::Result<()> {
 /// Writes the first pairs as pictures: both frames side by side, below them depth and ids.
 fn preview(arguments: &Arguments, options: &Options) -> anyhow::Result<()> {
     let (width, height) = (options.width as usize, options.height as usize);
-    let count = arguments.preview.min(options.pairs).min(options.shard_pairs) as usize;
+    let count = arguments
+        .preview
+        .min(options.pairs)
+        .min(options.shard_pairs) as usize;
     if count == 0 {
         return Ok(());
     }
@@ -149,9 +162,21 @@ fn preview(arguments: &Arguments, options: &Options) -> anyhow::Result<()> {
                     let byte = |list: &[u8], k: usize| list.get(k).copied().unwrap_or(0);
                     let colour = [0, 1, 2].map(|k| byte(&rgb, 3 * at + k));
                     let mm = u16::from_le_bytes([byte(&depth, 2 * at), byte(&depth, 2 * at + 1)]);
-                    let near = if mm == 0 { [60, 0, 0] } else { [255 - (mm / 8).min(255) as u8; 3] };
+                    let near = if mm == 0 {
+                        [60, 0, 0]
+                    } else {
+                        [255 - (mm / 8).min(255) as u8; 3]
+                    };
                     let id = byte(&ids, at);
-                    let paint = if id == 0 { [0; 3] } else { [id.wrapping_mul(97), id.wrapping_mul(57), id.wrapping_mul(201)] };
+                    let paint = if id == 0 {
+                        [0; 3]
+                    } else {
+                        [
+                            id.wrapping_mul(97),
+                            id.wrapping_mul(57),
+                            id.wrapping_mul(201),
+                        ]
+                    };
                     for (row, value) in [colour, near, paint].into_iter().enumerate() {
                         let (px, py) = ((frame * width + x) as u32, (row * height + y) as u32);
                         picture.put_pixel(px, py, image::Rgb(value));

@@ -29,7 +29,11 @@ pub(super) struct Droppable {
 impl Droppable {
     pub(super) fn new((body_from_shape, shape): (Pose, SharedShape)) -> Self {
         let mass = shape.mass_properties(DENSITY_KG_M3);
-        Self { body_from_shape, shape, mass }
+        Self {
+            body_from_shape,
+            shape,
+            mass,
+        }
     }
 }
 
@@ -47,20 +51,46 @@ impl DropWorld {
         // The table is thick and nothing falls far: no continuous collision detection needed.
         physics.integration_parameters.max_ccd_substeps = 0;
         let table = ColliderBuilder::cuboid(1.5, 1.5, 0.5).friction(0.9);
-        physics.insert(RigidBodyBuilder::fixed().translation(Vector::new(0.3, 0.5, -0.5)), table);
-        Self { physics, bodies: Vec::new() }
+        physics.insert(
+            RigidBodyBuilder::fixed().translation(Vector::new(0.3, 0.5, -0.5)),
+            table,
+        );
+        Self {
+            physics,
+            bodies: Vec::new(),
+        }
     }
 
     /// Drops an object above the point (x, y), upright or anyhow, once there is room below it.
-    pub(super) fn drop(&mut self, object: &Droppable, at: [f64; 2], upright: bool, rng: &mut impl Rng) {
-        let yaw = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), rng.random_range(0.0..std::f64::consts::TAU));
+    pub(super) fn drop(
+        &mut self,
+        object: &Droppable,
+        at: [f64; 2],
+        upright: bool,
+        rng: &mut impl Rng,
+    ) {
+        let yaw = UnitQuaternion::from_axis_angle(
+            &Vector3::z_axis(),
+            rng.random_range(0.0..std::f64::consts::TAU),
+        );
         let turn = if upright { yaw } else { rotation(rng) };
         let reach = f64::from(object.shape.compute_local_bounding_sphere().radius);
         // Above everything that is on its way down already.
-        let top = self.bodies.iter().map(|&b| f64::from(self.physics.bodies[b].translation().z)).fold(0.0, f64::max);
-        let height = if self.bodies.is_empty() { reach + 0.01 } else { (top + reach + 0.06).max(0.1) };
+        let top = self
+            .bodies
+            .iter()
+            .map(|&b| f64::from(self.physics.bodies[b].translation().z))
+            .fold(0.0, f64::max);
+        let height = if self.bodies.is_empty() {
+            reach + 0.01
+        } else {
+            (top + reach + 0.06).max(0.1)
+        };
         let pose = Isometry3::from_parts(Vector3::new(at[0], at[1], height).into(), turn);
-        let body = RigidBodyBuilder::dynamic().pose(pose_to_physics(&pose)).linear_damping(0.2).angular_damping(1.0);
+        let body = RigidBodyBuilder::dynamic()
+            .pose(pose_to_physics(&pose))
+            .linear_damping(0.2)
+            .angular_damping(1.0);
         let collider = ColliderBuilder::new(object.shape.clone())
             .position(object.body_from_shape)
             .friction(0.9)
@@ -80,7 +110,11 @@ impl DropWorld {
 
     /// Gives an object a knock along the table and lets things move for a while.
     pub(super) fn knock(&mut self, object: usize, velocity: Vector3<f64>, seconds: f64) {
-        if let Some(body) = self.bodies.get(object).and_then(|&b| self.physics.bodies.get_mut(b)) {
+        if let Some(body) = self
+            .bodies
+            .get(object)
+            .and_then(|&b| self.physics.bodies.get_mut(b))
+        {
             body.set_linvel(vector_to_physics(&velocity), true);
         }
         for _ in 0..(seconds / f64::from(DT_S)) as usize {
@@ -90,13 +124,17 @@ impl DropWorld {
 
     /// Pose of each object in the world, in the order in which they were dropped.
     pub(super) fn poses(&self) -> Vec<Isometry3<f64>> {
-        self.bodies.iter().map(|&b| pose_from_physics(self.physics.bodies[b].position())).collect()
+        self.bodies
+            .iter()
+            .map(|&b| pose_from_physics(self.physics.bodies[b].position()))
+            .collect()
     }
 
     fn at_rest(&self) -> bool {
         self.bodies.iter().all(|&b| {
             let body = &self.physics.bodies[b];
-            body.is_sleeping() || (body.linvel().length() < REST.0 && body.angvel().length() < REST.1)
+            body.is_sleeping()
+                || (body.linvel().length() < REST.0 && body.angvel().length() < REST.1)
         })
     }
 }
@@ -118,10 +156,16 @@ mod tests {
         }
         world.settle();
         let poses = world.poses();
-        assert!(poses.iter().all(|p| p.translation.z > 0.025), "nothing sinks into the table");
+        assert!(
+            poses.iter().all(|p| p.translation.z > 0.025),
+            "nothing sinks into the table"
+        );
         for (i, a) in poses.iter().enumerate() {
             for b in &poses[..i] {
-                assert!((a.translation.vector - b.translation.vector).norm() > 0.05, "objects overlap");
+                assert!(
+                    (a.translation.vector - b.translation.vector).norm() > 0.05,
+                    "objects overlap"
+                );
             }
         }
         let before = world.poses();

@@ -124,7 +124,9 @@ pub enum DatasetError {
     #[error("the frames cannot be rendered: {0}")]
     Camera(#[from] camera::ModelError),
     /// The robot description has no `tool0` or `palm`.
-    #[error("the robot description has no link `palm` fixed to a link `tool0`; use urdf/ur5_sih.urdf")]
+    #[error(
+        "the robot description has no link `palm` fixed to a link `tool0`; use urdf/ur5_sih.urdf"
+    )]
     NoPalm,
     /// The robot cannot be posed.
     #[error("the robot cannot be posed: {0}; use urdf/ur5_sih.urdf")]

@@ -52,7 +52,9 @@ impl Painter {
         pair: &mut Pair,
     ) -> Result<(), DatasetError> {
         // Spread the numbers over the generator's state space, so that streams do not overlap.
-        let mut rng = Pcg64Mcg::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(number).rotate_left(32));
+        let mut rng = Pcg64Mcg::seed_from_u64(
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(number).rotate_left(32),
+        );
         for attempt in 1..=ATTEMPTS {
             let scene = factory.draw(&mut rng)?;
             pair.rgb.clear();
@@ -65,21 +67,46 @@ impl Painter {
             };
             let mut enough = true;
             for picture in 0..2 {
-                self.renderer.render(&scene.visuals(picture), &scene.lighting, &scene.camera, &mut self.frame);
+                self.renderer.render(
+                    &scene.visuals(picture),
+                    &scene.lighting,
+                    &scene.camera,
+                    &mut self.frame,
+                );
                 let counts = count(&self.frame.instance);
-                let largest = counts[usize::from(INSTANCE_FIRST_OBJECT)..].iter().max().copied().unwrap_or(0);
-                if picture == 0 && f64::from(largest) < LEAST_SHARE * self.frame.instance.len() as f64 {
+                let largest = counts[usize::from(INSTANCE_FIRST_OBJECT)..]
+                    .iter()
+                    .max()
+                    .copied()
+                    .unwrap_or(0);
+                if picture == 0
+                    && f64::from(largest) < LEAST_SHARE * self.frame.instance.len() as f64
+                {
                     enough = attempt == ATTEMPTS;
                     if !enough {
                         break;
                     }
                 }
-                let present = (0..=255).filter(|&id| counts[usize::from(id)] > 0).collect();
-                if picture == 0 { pair.record.first = present } else { pair.record.second = present }
-                scene.effects.apply(&mut self.frame.rgb, self.frame.width, &mut rng);
-                scene.depth_noise.apply(&self.frame.depth_m, &scene.camera.intrinsics, &mut rng, &mut self.depth_mm);
+                let present = (0..=255)
+                    .filter(|&id| counts[usize::from(id)] > 0)
+                    .collect();
+                if picture == 0 {
+                    pair.record.first = present
+                } else {
+                    pair.record.second = present
+                }
+                scene
+                    .effects
+                    .apply(&mut self.frame.rgb, self.frame.width, &mut rng);
+                scene.depth_noise.apply(
+                    &self.frame.depth_m,
+                    &scene.camera.intrinsics,
+                    &mut rng,
+                    &mut self.depth_mm,
+                );
                 pair.rgb.extend_from_slice(&self.frame.rgb);
-                pair.depth.extend(self.depth_mm.iter().flat_map(|d| d.to_le_bytes()));
+                pair.depth
+                    .extend(self.depth_mm.iter().flat_map(|d| d.to_le_bytes()));
                 pair.ids.extend_from_slice(&self.frame.instance);
             }
             if enough {

@@ -39,9 +39,15 @@ struct Prototype {
 
 impl Prototype {
     fn new(spec: &ObjectSpec) -> Result<Self, DatasetError> {
-        let collider = object_shape(&spec.parts)
-            .map_err(|source| DatasetError::Object { name: spec.name.to_owned(), source })?;
-        Ok(Self { name: spec.name, model: ObjectModel::new(spec), collider: Droppable::new(collider) })
+        let collider = object_shape(&spec.parts).map_err(|source| DatasetError::Object {
+            name: spec.name.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            name: spec.name,
+            model: ObjectModel::new(spec),
+            collider: Droppable::new(collider),
+        })
     }
 }
 
@@ -87,10 +93,21 @@ pub(super) struct SceneFactory {
 
 impl SceneFactory {
     pub(super) fn new(robot: &robot::Model, options: Options) -> Result<Self, DatasetError> {
-        let split = if options.objects == ObjectSource::Test { Split::Test } else { Split::Train };
-        let catalog = objects::of_split(split).map(Prototype::new).collect::<Result<_, _>>()?;
+        let split = if options.objects == ObjectSource::Test {
+            Split::Test
+        } else {
+            Split::Train
+        };
+        let catalog = objects::of_split(split)
+            .map(Prototype::new)
+            .collect::<Result<_, _>>()?;
         let poser = RobotPoser::new(robot).ok_or(DatasetError::NoPalm)?;
-        Ok(Self { catalog, robot: RobotModel::new(robot), poser, options })
+        Ok(Self {
+            catalog,
+            robot: RobotModel::new(robot),
+            poser,
+            options,
+        })
     }
 
     /// Draws a scene from the generator's state alone.
@@ -103,12 +120,25 @@ impl SceneFactory {
         world.settle();
         let on_table: Vec<bool> = world.poses().iter().map(stays).collect();
         let keep = |poses: Vec<Isometry3<f64>>| -> Vec<Isometry3<f64>> {
-            poses.into_iter().zip(&on_table).filter(|(_, keep)| **keep).map(|(pose, _)| pose).collect()
+            poses
+                .into_iter()
+                .zip(&on_table)
+                .filter(|(_, keep)| **keep)
+                .map(|(pose, _)| pose)
+                .collect()
         };
         let first = keep(world.poses());
         if rng.random_bool(0.4) && !on_table.is_empty() {
-            let push = Vector3::new(rng.random_range(-0.8..0.8), rng.random_range(-0.8..0.8), rng.random_range(0.0..0.8));
-            world.knock(rng.random_range(0..on_table.len()), push, rng.random_range(0.05..0.35));
+            let push = Vector3::new(
+                rng.random_range(-0.8..0.8),
+                rng.random_range(-0.8..0.8),
+                rng.random_range(0.0..0.8),
+            );
+            world.knock(
+                rng.random_range(0..on_table.len()),
+                push,
+                rng.random_range(0.05..0.35),
+            );
         }
         let second = keep(world.poses());
         let mut kept = on_table.iter();
@@ -124,10 +154,26 @@ impl SceneFactory {
             } else {
                 view::standard(width, height, rng.random_range(0..2))?
             },
-            lighting: if random { Lighting::randomise(rng) } else { Lighting::default() },
-            depth_noise: if random { DepthNoise::randomise(rng) } else { DepthNoise::d455() },
-            effects: if random { ImageEffects::randomise(rng) } else { ImageEffects::camera() },
-            room: if random { Room::randomise(rng) } else { Room::default() },
+            lighting: if random {
+                Lighting::randomise(rng)
+            } else {
+                Lighting::default()
+            },
+            depth_noise: if random {
+                DepthNoise::randomise(rng)
+            } else {
+                DepthNoise::d455()
+            },
+            effects: if random {
+                ImageEffects::randomise(rng)
+            } else {
+                ImageEffects::camera()
+            },
+            room: if random {
+                Room::randomise(rng)
+            } else {
+                Room::default()
+            },
             models: prototypes.into_iter().map(|p| p.model).collect(),
             robot: self.robot.clone(),
             states,
@@ -164,9 +210,18 @@ impl SceneFactory {
             .collect()
     }
 
-    fn drop_all(&self, prototypes: &[Prototype], random: bool, world: &mut DropWorld, rng: &mut impl Rng) {
+    fn drop_all(
+        &self,
+        prototypes: &[Prototype],
+        random: bool,
+        world: &mut DropWorld,
+        rng: &mut impl Rng,
+    ) {
         let (centre, spread) = if random {
-            ([rng.random_range(0.1..0.5), rng.random_range(0.38..0.75)], rng.random_range(0.03..0.2))
+            (
+                [rng.random_range(0.1..0.5), rng.random_range(0.38..0.75)],
+                rng.random_range(0.03..0.2),
+            )
         } else {
             (DROP_CENTRE, 0.1)
         };
@@ -184,24 +239,47 @@ impl SceneFactory {
         mut second: Vec<Isometry3<f64>>,
         rng: &mut impl Rng,
     ) -> Result<[State; 2], DatasetError> {
-        let target = if first.is_empty() { None } else { Some(rng.random_range(0..first.len())) };
+        let target = if first.is_empty() {
+            None
+        } else {
+            Some(rng.random_range(0..first.len()))
+        };
         let at = |poses: &[Isometry3<f64>]| target.map(|t| poses[t].translation.vector);
         let (now, later) = match (at(&first), at(&second)) {
             (Some(now), Some(later)) => (now, later),
             _ => (Vector3::new(0.3, 0.55, 0.1), Vector3::new(0.3, 0.55, 0.1)),
         };
-        let high = Vector3::new(rng.random_range(0.1..0.5), rng.random_range(0.4..0.7), rng.random_range(0.12..0.4));
+        let high = Vector3::new(
+            rng.random_range(0.1..0.5),
+            rng.random_range(0.4..0.7),
+            rng.random_range(0.12..0.4),
+        );
         // What happens, what the hand holds in the first picture, and in the second.
         let (activities, held) = match rng.random_range(0..20) {
             0..4 => ([Activity::Reset, Activity::Above(later)], [false, false]),
             4..6 => ([Activity::Reset, Activity::Anywhere], [false, false]),
-            6..9 => ([Activity::Above(now), Activity::Around(later)], [false, false]),
-            9..13 => ([Activity::Around(now), Activity::Around(high)], [false, true]),
-            13..16 => ([Activity::Around(high), Activity::Around(high + slight(rng))], [true, true]),
-            16..18 => ([Activity::Around(now), Activity::Around(now + slight(rng))], [false, false]),
+            6..9 => (
+                [Activity::Above(now), Activity::Around(later)],
+                [false, false],
+            ),
+            9..13 => (
+                [Activity::Around(now), Activity::Around(high)],
+                [false, true],
+            ),
+            13..16 => (
+                [Activity::Around(high), Activity::Around(high + slight(rng))],
+                [true, true],
+            ),
+            16..18 => (
+                [Activity::Around(now), Activity::Around(now + slight(rng))],
+                [false, false],
+            ),
             _ => ([Activity::Anywhere, Activity::Anywhere], [false, false]),
         };
-        let poses = [self.poser.draw(activities[0], rng)?, self.poser.draw(activities[1], rng)?];
+        let poses = [
+            self.poser.draw(activities[0], rng)?,
+            self.poser.draw(activities[1], rng)?,
+        ];
         if let Some(target) = target {
             if held[0] {
                 first[target] = in_hand(&poses[0], rng);
@@ -210,7 +288,8 @@ impl SceneFactory {
                 // It moves as the hand does, turning a little in the grasp.
                 let grasp_from_object = poses[0].world_from_grasp.inv_mul(&first[target]);
                 let near = grasp_from_object.translation.vector.cap_magnitude(0.05);
-                let grasp_from_object = Isometry3::from_parts(near.into(), grasp_from_object.rotation);
+                let grasp_from_object =
+                    Isometry3::from_parts(near.into(), grasp_from_object.rotation);
                 second[target] = poses[1].world_from_grasp * grasp_from_object;
             }
         }
@@ -221,12 +300,25 @@ impl SceneFactory {
             gone.translation.z = -50.0;
         }
         let [a, b] = poses.map(|posed| posed.world_from_link);
-        Ok([State { objects: first, links: a }, State { objects: second, links: b }])
+        Ok([
+            State {
+                objects: first,
+                links: a,
+            },
+            State {
+                objects: second,
+                links: b,
+            },
+        ])
     }
 }
 
 fn slight(rng: &mut impl Rng) -> Vector3<f64> {
-    Vector3::new(rng.random_range(-0.12..0.12), rng.random_range(-0.12..0.12), rng.random_range(0.0..0.1))
+    Vector3::new(
+        rng.random_range(-0.12..0.12),
+        rng.random_range(-0.12..0.12),
+        rng.random_range(0.0..0.1),
+    )
 }
 
 fn in_hand(posed: &Posed, rng: &mut impl Rng) -> Isometry3<f64> {
@@ -237,7 +329,11 @@ fn in_hand(posed: &Posed, rng: &mut impl Rng) -> Isometry3<f64> {
 /// Whether an object came to rest where objects belong: on the table, off the robot's base.
 fn stays(world_from_object: &Isometry3<f64>) -> bool {
     let p = world_from_object.translation.vector;
-    p.z > -0.02 && p.z < 0.5 && (-0.25..0.8).contains(&p.x) && (0.15..0.95).contains(&p.y) && p.xy().norm() > 0.25
+    p.z > -0.02
+        && p.z < 0.5
+        && (-0.25..0.8).contains(&p.x)
+        && (0.15..0.95).contains(&p.y)
+        && p.xy().norm() > 0.25
 }
 
 /// Random colours for part of the objects and shades for the robot.
@@ -264,6 +360,8 @@ fn repaint(scene: &mut Scene, rng: &mut impl Rng) {
 }
 
 fn vary(material: &mut Material, by: f32, rng: &mut impl Rng) {
-    material.rgb = material.rgb.map(|c| (c + rng.random_range(-by..by)).clamp(0.01, 1.0));
+    material.rgb = material
+        .rgb
+        .map(|c| (c + rng.random_range(-by..by)).clamp(0.01, 1.0));
     material.roughness = (material.roughness + rng.random_range(-0.15..0.15)).clamp(0.1, 1.0);
 }

@@ -19,10 +19,18 @@ const SMALLEST_M: f64 = 0.02;
 
 /// A random object: one solid, or two to four that overlap.
 pub(super) fn random_object(rng: &mut impl Rng) -> ObjectSpec {
-    let count = if rng.random_bool(0.6) { 1 } else { rng.random_range(2..=4) };
+    let count = if rng.random_bool(0.6) {
+        1
+    } else {
+        rng.random_range(2..=4)
+    };
     let mut materials = vec![Material::randomise(rng, 0.35)];
     let body = size(rng);
-    let mut parts = vec![Part { shape: solid(body, rng), object_from_part: Isometry3::identity(), material: 0 }];
+    let mut parts = vec![Part {
+        shape: solid(body, rng),
+        object_from_part: Isometry3::identity(),
+        material: 0,
+    }];
     for _ in 1..count {
         if rng.random_bool(0.5) {
             materials.push(Material::randomise(rng, 0.6));
@@ -30,15 +38,20 @@ pub(super) fn random_object(rng: &mut impl Rng) -> ObjectSpec {
         let attached = body.map(|s| (s * rng.random_range(0.25..0.9)).max(0.012));
         // Centred near the body's surface, so that the two always overlap.
         let offset = Vector3::from_fn(|k, _| body[k] * rng.random_range(-0.5..0.5));
-        let turn = if rng.random_bool(0.6) { quarter_turn(rng) } else { rotation(rng) };
+        let turn = if rng.random_bool(0.6) {
+            quarter_turn(rng)
+        } else {
+            rotation(rng)
+        };
         parts.push(Part {
             shape: solid(attached, rng),
             object_from_part: Isometry3::from_parts(Translation3::from(offset), turn),
             material: materials.len() - 1,
         });
     }
-    let bounds =
-        parts.iter().fold(Bounds::empty(), |b, part| b.union(Bounds::of(&part.shape, &part.object_from_part)));
+    let bounds = parts.iter().fold(Bounds::empty(), |b, part| {
+        b.union(Bounds::of(&part.shape, &part.object_from_part))
+    });
     let to_centre = Translation3::from(-bounds.centre());
     for part in &mut parts {
         part.object_from_part = to_centre * part.object_from_part;
@@ -58,9 +71,18 @@ pub(super) fn random_object(rng: &mut impl Rng) -> ObjectSpec {
 /// A random rotation, uniform over all.
 pub(super) fn rotation(rng: &mut impl Rng) -> UnitQuaternion<f64> {
     // Shoemake's method.
-    let (u, v, w): (f64, f64, f64) = (rng.random(), rng.random::<f64>() * TAU, rng.random::<f64>() * TAU);
+    let (u, v, w): (f64, f64, f64) = (
+        rng.random(),
+        rng.random::<f64>() * TAU,
+        rng.random::<f64>() * TAU,
+    );
     let (a, b) = ((1.0 - u).sqrt(), u.sqrt());
-    UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(b * w.cos(), a * v.sin(), a * v.cos(), b * w.sin()))
+    UnitQuaternion::from_quaternion(nalgebra::Quaternion::new(
+        b * w.cos(),
+        a * v.sin(),
+        a * v.cos(),
+        b * w.sin(),
+    ))
 }
 
 /// A rotation that permutes the axes.
@@ -78,8 +100,16 @@ fn size(rng: &mut impl Rng) -> [f64; 3] {
             let width = side(rng, SMALLEST_M, 0.09);
             [width, width, side(rng, 0.5 * width + 0.01, LARGEST_M)]
         }
-        2 => [side(rng, 0.03, LARGEST_M), side(rng, SMALLEST_M, 0.09), side(rng, 0.008, 0.04)],
-        _ => [side(rng, SMALLEST_M, LARGEST_M), side(rng, SMALLEST_M, 0.10), side(rng, SMALLEST_M, LARGEST_M)],
+        2 => [
+            side(rng, 0.03, LARGEST_M),
+            side(rng, SMALLEST_M, 0.09),
+            side(rng, 0.008, 0.04),
+        ],
+        _ => [
+            side(rng, SMALLEST_M, LARGEST_M),
+            side(rng, SMALLEST_M, 0.10),
+            side(rng, SMALLEST_M, LARGEST_M),
+        ],
     }
 }
 
@@ -93,13 +123,29 @@ fn solid(size: [f64; 3], rng: &mut impl Rng) -> Shape {
     let (radius, half_length) = (half[0].min(half[1]), half[2]);
     match rng.random_range(0..11) {
         0..2 => Shape::Box { half_extents: half },
-        2 => Shape::Cylinder { radius, half_length },
-        3 => Shape::Sphere { radius: half[0].min(half[1]).min(half[2]).max(0.01) },
-        4 => Shape::Capsule { radius, half_length: (half_length - radius).max(0.002) },
+        2 => Shape::Cylinder {
+            radius,
+            half_length,
+        },
+        3 => Shape::Sphere {
+            radius: half[0].min(half[1]).min(half[2]).max(0.01),
+        },
+        4 => Shape::Capsule {
+            radius,
+            half_length: (half_length - radius).max(0.002),
+        },
         5 => {
             let top = radius * rng.random_range(0.05..0.9);
-            let profile = vec![[0.0, -half_length], [radius, -half_length], [top, half_length], [0.0, half_length]];
-            Shape::Revolution { profile, wedges: 10 }
+            let profile = vec![
+                [0.0, -half_length],
+                [radius, -half_length],
+                [top, half_length],
+                [0.0, half_length],
+            ];
+            Shape::Revolution {
+                profile,
+                wedges: 10,
+            }
         }
         6..8 => superquadric(half, rng),
         8 => cloud(half, rng),
@@ -118,7 +164,11 @@ fn superquadric(half: [f64; 3], rng: &mut impl Rng) -> Shape {
         for step in 0..14 {
             let (sin_u, cos_u) = (TAU * f64::from(step) / 14.0).sin_cos();
             let r = power(cos_v, n);
-            points.push([half[0] * r * power(cos_u, e), half[1] * r * power(sin_u, e), half[2] * power(sin_v, n)]);
+            points.push([
+                half[0] * r * power(cos_u, e),
+                half[1] * r * power(sin_u, e),
+                half[2] * power(sin_v, n),
+            ]);
         }
     }
     Shape::ConvexHull { points }
@@ -171,12 +221,21 @@ fn vase(radius: f64, half_length: f64, rng: &mut impl Rng) -> Shape {
     let narrowest = outer.iter().fold(f64::MAX, |least, p| least.min(p[0]));
     if rng.random_bool(0.5) && narrowest > 3.0 * wall {
         // Hollow: back down inside the wall to a floor.
-        profile.extend(outer.iter().rev().take(outer.len() - 1).map(|p| [p[0] - wall, p[1]]));
+        profile.extend(
+            outer
+                .iter()
+                .rev()
+                .take(outer.len() - 1)
+                .map(|p| [p[0] - wall, p[1]]),
+        );
         profile.push([0.0, outer[1][1]]);
     } else {
         profile.push([0.0, half_length]);
     }
-    Shape::Revolution { profile, wedges: 10 }
+    Shape::Revolution {
+        profile,
+        wedges: 10,
+    }
 }
 
 #[cfg(test)]
@@ -191,13 +250,24 @@ mod tests {
     fn every_random_object_has_a_mesh_and_a_collider() {
         for seed in 0..150 {
             let spec = random_object(&mut Pcg64Mcg::seed_from_u64(seed));
-            assert!(object_shape(&spec.parts).is_ok(), "seed {seed}: {:?}", spec.parts);
+            assert!(
+                object_shape(&spec.parts).is_ok(),
+                "seed {seed}: {:?}",
+                spec.parts
+            );
             let mut visuals = Vec::new();
             ObjectModel::new(&spec).place(&Isometry3::identity(), 2, &mut visuals);
             let triangles: usize = visuals.iter().map(|v| v.mesh.triangles.len()).sum();
-            assert!((4..8000).contains(&triangles), "seed {seed}: {triangles} triangles");
+            assert!(
+                (4..8000).contains(&triangles),
+                "seed {seed}: {triangles} triangles"
+            );
             let largest = spec.dimensions_m.iter().fold(0.0_f64, |a, &b| a.max(b));
-            assert!((0.01..0.45).contains(&largest), "seed {seed}: {:?}", spec.dimensions_m);
+            assert!(
+                (0.01..0.45).contains(&largest),
+                "seed {seed}: {:?}",
+                spec.dimensions_m
+            );
         }
     }
 }

@@ -53,14 +53,20 @@ impl Shard {
                 Err(source) => Err(DatasetError::Write { path, source }),
             }
         };
-        Ok(Self { files: [open("rgb")?, open("depth")?, open("ids")?], pairs })
+        Ok(Self {
+            files: [open("rgb")?, open("depth")?, open("ids")?],
+            pairs,
+        })
     }
 
     fn write(&self, slot: u32, pair: &Pair) -> Result<(), DatasetError> {
         for ((path, file), bytes) in self.files.iter().zip([&pair.rgb, &pair.depth, &pair.ids]) {
             let offset = u64::from(slot) * bytes.len() as u64;
             file.write_all_at(bytes, offset)
-                .map_err(|source| DatasetError::Write { path: path.clone(), source })?;
+                .map_err(|source| DatasetError::Write {
+                    path: path.clone(),
+                    source,
+                })?;
         }
         Ok(())
     }
@@ -84,10 +90,19 @@ pub fn generate(
     progress: &(dyn Fn(u32) + Sync),
 ) -> Result<(), DatasetError> {
     let factory = SceneFactory::new(robot, *options)?;
-    std::fs::create_dir_all(folder).map_err(|source| DatasetError::Write { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| DatasetError::Write {
+        path: folder.to_owned(),
+        source,
+    })?;
     let shard_pairs = options.shard_pairs.max(1);
     let shards = (0..options.pairs.div_ceil(shard_pairs))
-        .map(|index| Shard::create(folder, index, shard_pairs.min(options.pairs - index * shard_pairs)))
+        .map(|index| {
+            Shard::create(
+                folder,
+                index,
+                shard_pairs.min(options.pairs - index * shard_pairs),
+            )
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let next = AtomicU32::new(0);
     let done = AtomicU32::new(0);
@@ -102,8 +117,15 @@ pub fn generate(
                 break;
             }
             let outcome = painter
-                .paint(&factory, options.seed, options.first.wrapping_add(number), &mut pair)
-                .and_then(|()| shards[(number / shard_pairs) as usize].write(number % shard_pairs, &pair));
+                .paint(
+                    &factory,
+                    options.seed,
+                    options.first.wrapping_add(number),
+                    &mut pair,
+                )
+                .and_then(|()| {
+                    shards[(number / shard_pairs) as usize].write(number % shard_pairs, &pair)
+                });
             if outcome.is_err() {
                 failed.store(true, Ordering::Relaxed);
                 return outcome;
@@ -116,8 +138,17 @@ pub fn generate(
         Ok(())
     };
     let outcomes: Vec<Result<(), DatasetError>> = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..options.threads.max(1)).map(|_| scope.spawn(work)).collect();
-        handles.into_iter().map(|handle| handle.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))).collect()
+        let handles: Vec<_> = (0..options.threads.max(1))
+            .map(|_| scope.spawn(work))
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| {
+                handle
+                    .join()
+                    .unwrap_or_else(|cause| std::panic::resume_unwind(cause))
+            })
+            .collect()
     });
     outcomes.into_iter().collect::<Result<(), _>>()?;
 
@@ -141,5 +172,6 @@ pub fn generate(
     };
     let path = folder.join("meta.json");
     let text = serde_json::to_vec(&meta).map_err(std::io::Error::from);
-    text.and_then(|text| std::fs::write(&path, text)).map_err(|source| DatasetError::Write { path, source })
+    text.and_then(|text| std::fs::write(&path, text))
+        .map_err(|source| DatasetError::Write { path, source })
 }

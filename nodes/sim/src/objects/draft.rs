@@ -28,7 +28,12 @@ pub(super) type Level = [f64; 3];
 
 impl Draft {
     /// Starts an object with its published dimensions in millimetres (x, y, z) and mass in grams.
-    pub(super) fn new(name: &'static str, category: Category, dimensions_mm: [f64; 3], mass_g: f64) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        category: Category,
+        dimensions_mm: [f64; 3],
+        mass_g: f64,
+    ) -> Self {
         Self {
             name,
             category,
@@ -41,7 +46,11 @@ impl Draft {
 
     /// The colour and pattern of the parts that follow.
     pub(super) fn paint(mut self, rgb: [f32; 3], roughness: f32, pattern: Pattern) -> Self {
-        self.materials.push(Material { rgb, roughness, pattern });
+        self.materials.push(Material {
+            rgb,
+            roughness,
+            pattern,
+        });
         self
     }
 
@@ -53,13 +62,22 @@ impl Draft {
     /// Adds a shape at a pose.
     pub(super) fn part(mut self, shape: Shape, object_from_part: Isometry3<f64>) -> Self {
         let material = self.materials.len().saturating_sub(1);
-        self.parts.push(Part { shape, object_from_part, material });
+        self.parts.push(Part {
+            shape,
+            object_from_part,
+            material,
+        });
         self
     }
 
     /// A cuboid of full side lengths about a centre.
     pub(super) fn cuboid(self, size: [f64; 3], centre: [f64; 3]) -> Self {
-        self.part(Shape::Box { half_extents: size.map(|s| s / 2.0) }, at(centre))
+        self.part(
+            Shape::Box {
+                half_extents: size.map(|s| s / 2.0),
+            },
+            at(centre),
+        )
     }
 
     /// A ball about a centre.
@@ -70,24 +88,45 @@ impl Draft {
     /// A cylinder whose end faces are centred on two points.
     pub(super) fn rod(self, from: [f64; 3], to: [f64; 3], radius: f64) -> Self {
         let (pose, half_length) = between(from, to);
-        self.part(Shape::Cylinder { radius, half_length }, pose)
+        self.part(
+            Shape::Cylinder {
+                radius,
+                half_length,
+            },
+            pose,
+        )
     }
 
     /// A capsule between the centres of its two end caps.
     pub(super) fn capsule(self, from: [f64; 3], to: [f64; 3], radius: f64) -> Self {
         let (pose, half_length) = between(from, to);
-        self.part(Shape::Capsule { radius, half_length }, pose)
+        self.part(
+            Shape::Capsule {
+                radius,
+                half_length,
+            },
+            pose,
+        )
     }
 
     /// A solid of revolution about z through a point.
     pub(super) fn lathe(self, profile: &[[f64; 2]], origin: [f64; 3]) -> Self {
-        self.part(Shape::Revolution { profile: profile.to_vec(), wedges: 12 }, at(origin))
+        self.part(
+            Shape::Revolution {
+                profile: profile.to_vec(),
+                wedges: 12,
+            },
+            at(origin),
+        )
     }
 
     /// A ring of round or square section about z.
     pub(super) fn ring(self, inner: f64, outer: f64, height: f64, centre: [f64; 3]) -> Self {
         let half = height / 2.0;
-        self.lathe(&[[inner, -half], [outer, -half], [outer, half], [inner, half]], centre)
+        self.lathe(
+            &[[inner, -half], [outer, -half], [outer, half], [inner, half]],
+            centre,
+        )
     }
 
     /// The convex hull of points.
@@ -97,7 +136,10 @@ impl Draft {
 
     /// A flat plate: a convex outline in x, y extruded from one height to another.
     pub(super) fn plate(self, outline: &[[f64; 2]], bottom: f64, top: f64) -> Self {
-        let points = outline.iter().flat_map(|[x, y]| [[*x, *y, bottom], [*x, *y, top]]).collect();
+        let points = outline
+            .iter()
+            .flat_map(|[x, y]| [[*x, *y, bottom], [*x, *y, top]])
+            .collect();
         self.hull(points)
     }
 
@@ -111,7 +153,10 @@ impl Draft {
             while end + 1 < levels.len() && bulges(&levels[start..=end + 1]) {
                 end += 1;
             }
-            let points = levels[start..=end].iter().flat_map(|level| superellipse(*level, roundness)).collect();
+            let points = levels[start..=end]
+                .iter()
+                .flat_map(|level| superellipse(*level, roundness))
+                .collect();
             self = self.hull(points);
             start = end;
         }
@@ -120,10 +165,9 @@ impl Draft {
 
     /// Centres the parts on their bounding box.
     pub(super) fn finish(mut self) -> ObjectSpec {
-        let bounds = self
-            .parts
-            .iter()
-            .fold(Bounds::empty(), |bounds, part| bounds.union(Bounds::of(&part.shape, &part.object_from_part)));
+        let bounds = self.parts.iter().fold(Bounds::empty(), |bounds, part| {
+            bounds.union(Bounds::of(&part.shape, &part.object_from_part))
+        });
         let to_centre = Translation3::from(-bounds.centre());
         for part in &mut self.parts {
             part.object_from_part = to_centre * part.object_from_part;
@@ -151,9 +195,13 @@ fn between(from: [f64; 3], to: [f64; 3]) -> (Isometry3<f64>, f64) {
     let (from, to) = (Vector3::from(from), Vector3::from(to));
     let along = to - from;
     // Opposite directions have no unique rotation between them: turn about x.
-    let rotation = UnitQuaternion::rotation_between(&Vector3::z(), &along)
-        .unwrap_or_else(|| UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI));
-    (Isometry3::from_parts(((from + to) / 2.0).into(), rotation), along.norm() / 2.0)
+    let rotation = UnitQuaternion::rotation_between(&Vector3::z(), &along).unwrap_or_else(|| {
+        UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI)
+    });
+    (
+        Isometry3::from_parts(((from + to) / 2.0).into(), rotation),
+        along.norm() / 2.0,
+    )
 }
 
 fn superellipse([z, half_x, half_y]: Level, roundness: f64) -> Vec<[f64; 3]> {

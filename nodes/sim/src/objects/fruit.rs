@@ -8,12 +8,19 @@ use crate::shape::{Category, ObjectSpec};
 
 /// Skin that turns to a second colour in clouds.
 fn blush(rgb: [f32; 3]) -> Pattern {
-    Pattern::Noise { rgb, scale_m: 0.018 }
+    Pattern::Noise {
+        rgb,
+        scale_m: 0.018,
+    }
 }
 
 /// Skin with fine spots of a second colour.
 fn speckle(rgb: [f32; 3]) -> Pattern {
-    Pattern::Speckle { rgb, scale_m: 0.004, density: 0.3 }
+    Pattern::Speckle {
+        rgb,
+        scale_m: 0.004,
+        density: 0.3,
+    }
 }
 
 const STALK: [f32; 3] = [0.32, 0.22, 0.1];
@@ -22,12 +29,40 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
     vec![
         banana(),
         strawberry(),
-        round("013_apple", [75.0, 75.0], 68.0, [0.78, 0.1, 0.12], 0.35, blush([0.85, 0.55, 0.2])),
+        round(
+            "013_apple",
+            [75.0, 75.0],
+            68.0,
+            [0.78, 0.1, 0.12],
+            0.35,
+            blush([0.85, 0.55, 0.2]),
+        ),
         lemon(),
-        round("015_peach", [59.0, 59.0], 33.0, [0.95, 0.6, 0.35], 0.8, blush([0.85, 0.3, 0.22])),
+        round(
+            "015_peach",
+            [59.0, 59.0],
+            33.0,
+            [0.95, 0.6, 0.35],
+            0.8,
+            blush([0.85, 0.3, 0.22]),
+        ),
         pear(),
-        round("017_orange", [73.0, 73.0], 47.0, [0.95, 0.5, 0.08], 0.7, speckle([0.85, 0.4, 0.05])),
-        round("018_plum", [52.0, 52.0], 25.0, [0.35, 0.08, 0.28], 0.5, blush([0.5, 0.15, 0.2])),
+        round(
+            "017_orange",
+            [73.0, 73.0],
+            47.0,
+            [0.95, 0.5, 0.08],
+            0.7,
+            speckle([0.85, 0.4, 0.05]),
+        ),
+        round(
+            "018_plum",
+            [52.0, 52.0],
+            25.0,
+            [0.35, 0.08, 0.28],
+            0.5,
+            blush([0.5, 0.15, 0.2]),
+        ),
     ]
 }
 
@@ -43,7 +78,9 @@ fn turned(steps: u32, radius_at: impl Fn(f64) -> [f64; 2]) -> Vec<[f64; 2]> {
 
 /// An ellipsoid of revolution of a diameter and a height.
 fn ellipsoid([diameter, height]: [f64; 2]) -> Vec<[f64; 2]> {
-    turned(14, |angle| [diameter / 2.0 * angle.cos(), height / 2.0 * angle.sin()])
+    turned(14, |angle| {
+        [diameter / 2.0 * angle.cos(), height / 2.0 * angle.sin()]
+    })
 }
 
 fn round(
@@ -70,7 +107,11 @@ fn banana() -> ObjectSpec {
         let angle = HALF_ANGLE * t;
         [RADIUS * angle.sin(), RADIUS * (1.0 - angle.cos()), 0.0]
     };
-    let mut draft = Draft::new("011_banana", Category::Fruit, [190.0, 58.0, 36.0], 66.0).paint([0.93, 0.8, 0.2], 0.6, blush([0.6, 0.5, 0.15]));
+    let mut draft = Draft::new("011_banana", Category::Fruit, [190.0, 58.0, 36.0], 66.0).paint(
+        [0.93, 0.8, 0.2],
+        0.6,
+        blush([0.6, 0.5, 0.15]),
+    );
     for k in 0..SEGMENTS {
         let t = |k: u32| -1.0 + 2.0 * f64::from(k) / f64::from(SEGMENTS);
         let (from, to) = (t(k), t(k + 1));
@@ -78,7 +119,10 @@ fn banana() -> ObjectSpec {
         points.extend(ball_points(point(to), thickness(to)));
         draft = draft.hull(points);
     }
-    draft.plain(STALK, 0.8).capsule(point(1.0), point(1.08), 0.005).finish()
+    draft
+        .plain(STALK, 0.8)
+        .capsule(point(1.0), point(1.08), 0.005)
+        .finish()
 }
 
 /// Points on a sphere, enough for a smooth hull.
@@ -89,7 +133,11 @@ fn ball_points(centre: [f64; 3], radius: f64) -> Vec<[f64; 3]> {
         for k in 0..12_u32 {
             let (sin, cos) = (PI * f64::from(k) / 6.0).sin_cos();
             let [x, y, z] = centre;
-            points.push([x + radius * ring_radius * cos, y + radius * ring_radius * sin, z + radius * ring_z]);
+            points.push([
+                x + radius * ring_radius * cos,
+                y + radius * ring_radius * sin,
+                z + radius * ring_z,
+            ]);
         }
     }
     points
@@ -112,7 +160,10 @@ fn strawberry() -> ObjectSpec {
             [0.0; 3],
         )
         .plain([0.2, 0.5, 0.15], 0.8)
-        .lathe(&[[0.0, 0.0505], [0.014, 0.0505], [0.005, 0.055], [0.0, 0.055]], [0.0; 3])
+        .lathe(
+            &[[0.0, 0.0505], [0.014, 0.0505], [0.005, 0.055], [0.0, 0.055]],
+            [0.0; 3],
+        )
         .finish()
 }
 
@@ -122,7 +173,14 @@ fn lemon() -> ObjectSpec {
         .paint([0.96, 0.85, 0.15], 0.6, speckle([0.85, 0.72, 0.1]))
         .lathe(&ellipsoid([0.054, 0.062]), [0.0; 3])
         .lathe(
-            &[[0.0, -0.034], [0.005, -0.033], [0.011, -0.026], [0.011, 0.026], [0.005, 0.033], [0.0, 0.034]],
+            &[
+                [0.0, -0.034],
+                [0.005, -0.033],
+                [0.011, -0.026],
+                [0.011, 0.026],
+                [0.005, 0.033],
+                [0.0, 0.034],
+            ],
             [0.0; 3],
         )
         .finish()

@@ -14,28 +14,49 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
 
 /// The profile of an open vessel: outer foot and rim radii, height, wall thickness.
 fn vessel(foot: f64, rim: f64, height: f64, wall: f64) -> [[f64; 2]; 6] {
-    [[0.0, 0.0], [foot, 0.0], [rim, height], [rim - wall, height], [foot - wall, wall], [0.0, wall]]
+    [
+        [0.0, 0.0],
+        [foot, 0.0],
+        [rim, height],
+        [rim - wall, height],
+        [foot - wall, wall],
+        [0.0, wall],
+    ]
 }
 
 fn wine_glass() -> ObjectSpec {
-    Draft::new("023_wine_glass", Category::Vessel, [89.0, 89.0, 137.0], 133.0)
-        .plain([0.75, 0.82, 0.85], 0.1)
-        .lathe(&[[0.0, 0.0], [0.037, 0.0], [0.037, 0.002], [0.006, 0.006], [0.0, 0.006]], [0.0; 3])
-        .rod([0.0, 0.0, 0.005], [0.0, 0.0, 0.052], 0.005)
-        .lathe(
-            &[
-                [0.0, 0.05],
-                [0.028, 0.058],
-                [0.0445, 0.082],
-                [0.04, 0.137],
-                [0.037, 0.137],
-                [0.0415, 0.083],
-                [0.026, 0.061],
-                [0.0, 0.054],
-            ],
-            [0.0; 3],
-        )
-        .finish()
+    Draft::new(
+        "023_wine_glass",
+        Category::Vessel,
+        [89.0, 89.0, 137.0],
+        133.0,
+    )
+    .plain([0.75, 0.82, 0.85], 0.1)
+    .lathe(
+        &[
+            [0.0, 0.0],
+            [0.037, 0.0],
+            [0.037, 0.002],
+            [0.006, 0.006],
+            [0.0, 0.006],
+        ],
+        [0.0; 3],
+    )
+    .rod([0.0, 0.0, 0.005], [0.0, 0.0, 0.052], 0.005)
+    .lathe(
+        &[
+            [0.0, 0.05],
+            [0.028, 0.058],
+            [0.0445, 0.082],
+            [0.04, 0.137],
+            [0.037, 0.137],
+            [0.0415, 0.083],
+            [0.026, 0.061],
+            [0.0, 0.054],
+        ],
+        [0.0; 3],
+    )
+    .finish()
 }
 
 /// The published 80 x 82 mm are the body; the handle reaches 37 mm beyond it.
@@ -51,7 +72,11 @@ fn mug() -> ObjectSpec {
         let angle = -FRAC_PI_2 + PI * f64::from(k) / 5.0;
         // The two middle points share the furthest reach, so that the outline is 117 mm exactly.
         let stretch = (angle.cos() / (PI / 10.0).cos()).min(1.0);
-        [radius - 0.002 + (reach + 0.002) * stretch, 0.0, height / 2.0 + rise * angle.sin()]
+        [
+            radius - 0.002 + (reach + 0.002) * stretch,
+            0.0,
+            height / 2.0 + rise * angle.sin(),
+        ]
     };
     for k in 0..5 {
         draft = draft.capsule(point(k), point(k + 1), thickness);
@@ -61,7 +86,15 @@ fn mug() -> ObjectSpec {
 
 fn sponge() -> ObjectSpec {
     Draft::new("026_sponge", Category::Box, [72.0, 114.0, 14.0], 6.2)
-        .paint([0.95, 0.85, 0.3], 1.0, Pattern::Speckle { rgb: [0.75, 0.62, 0.15], scale_m: 0.004, density: 0.5 })
+        .paint(
+            [0.95, 0.85, 0.3],
+            1.0,
+            Pattern::Speckle {
+                rgb: [0.75, 0.62, 0.15],
+                scale_m: 0.004,
+                density: 0.5,
+            },
+        )
         .stack(&[[0.0, 0.036, 0.057], [0.014, 0.036, 0.057]], 8.0)
         .finish()
 }
@@ -125,11 +158,24 @@ fn cups() -> Vec<ObjectSpec> {
         let (radius, height) = (diameter / 2000.0, height / 1000.0);
         let band = 0.005;
         // Tapered so that they nest; a band below the rim is the widest part.
-        Draft::new(name, Category::Vessel, [diameter, diameter, height * 1000.0], grams)
-            .plain(rgb, 0.45)
-            .lathe(&vessel(radius * 0.8, radius - 0.0012, height - band, 0.0022), [0.0; 3])
-            .ring(radius - 0.0034, radius, band, [0.0, 0.0, height - band / 2.0])
-            .finish()
+        Draft::new(
+            name,
+            Category::Vessel,
+            [diameter, diameter, height * 1000.0],
+            grams,
+        )
+        .plain(rgb, 0.45)
+        .lathe(
+            &vessel(radius * 0.8, radius - 0.0012, height - band, 0.0022),
+            [0.0; 3],
+        )
+        .ring(
+            radius - 0.0034,
+            radius,
+            band,
+            [0.0, 0.0, height - band / 2.0],
+        )
+        .finish()
     })
     .into()
 }

@@ -57,5 +57,8 @@ pub fn of_split(split: Split) -> impl Iterator<Item = &'static ObjectSpec> {
 /// The object of a name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static ObjectSpec> {
-    CATALOG.binary_search_by_key(&name, |object| object.name).ok().map(|i| &CATALOG[i])
+    CATALOG
+        .binary_search_by_key(&name, |object| object.name)
+        .ok()
+        .map(|i| &CATALOG[i])
 }

@@ -24,5 +24,9 @@ pub const TEST_OBJECTS: [&str; 12] = [
 /// The split that an object belongs to.
 #[must_use]
 pub(super) fn of(name: &str) -> Split {
-    if TEST_OBJECTS.contains(&name) { Split::Test } else { Split::Train }
+    if TEST_OBJECTS.contains(&name) {
+        Split::Test
+    } else {
+        Split::Train
+    }
 }

@@ -6,10 +6,9 @@ use crate::objects::{TEST_OBJECTS, catalog, find, of_split};
 use crate::shape::{Category, ObjectSpec, Shape, Split};
 
 fn bounds(object: &ObjectSpec) -> Bounds {
-    object
-        .parts
-        .iter()
-        .fold(Bounds::empty(), |b, part| b.union(Bounds::of(&part.shape, &part.object_from_part)))
+    object.parts.iter().fold(Bounds::empty(), |b, part| {
+        b.union(Bounds::of(&part.shape, &part.object_from_part))
+    })
 }
 
 #[test]
@@ -19,7 +18,10 @@ fn sixty_objects_with_unique_well_formed_names() {
     assert_eq!(names.len(), catalog().len());
     for name in names {
         let number = name.get(..3).and_then(|digits| digits.parse::<u32>().ok());
-        assert!(number.is_some_and(|n| (1..=77).contains(&n)), "{name} has no number of the set");
+        assert!(
+            number.is_some_and(|n| (1..=77).contains(&n)),
+            "{name} has no number of the set"
+        );
     }
 }
 
@@ -29,18 +31,35 @@ fn parts_fill_the_published_dimensions_within_2_mm_and_are_centred() {
         let bounds = bounds(object);
         for axis in 0..3 {
             let (is, should) = (bounds.size()[axis], object.dimensions_m[axis]);
-            assert!((is - should).abs() < 0.002, "{}: axis {axis} is {is:.4}, should be {should:.4}", object.name);
+            assert!(
+                (is - should).abs() < 0.002,
+                "{}: axis {axis} is {is:.4}, should be {should:.4}",
+                object.name
+            );
         }
-        assert!(bounds.centre().norm() < 1e-9, "{} is off centre", object.name);
+        assert!(
+            bounds.centre().norm() < 1e-9,
+            "{} is off centre",
+            object.name
+        );
     }
 }
 
 #[test]
 fn every_object_is_graspable() {
     for object in catalog() {
-        let short = object.dimensions_m.iter().filter(|side| **side < 0.1).count();
+        let short = object
+            .dimensions_m
+            .iter()
+            .filter(|side| **side < 0.1)
+            .count();
         assert!(short >= 2, "{} has {short} sides under 10 cm", object.name);
-        assert!((0.005..1.5).contains(&object.mass_kg), "{} weighs {}", object.name, object.mass_kg);
+        assert!(
+            (0.005..1.5).contains(&object.mass_kg),
+            "{} weighs {}",
+            object.name,
+            object.mass_kg
+        );
     }
 }
 
@@ -52,12 +71,29 @@ fn the_split_is_48_to_12_and_fixed() {
         assert_eq!(find(name).map(|o| o.split), Some(Split::Test), "{name}");
     }
     let held_out = [
-        "004_sugar_box", "005_tomato_soup_can", "016_pear", "017_orange", "021_bleach_cleanser", "025_mug",
-        "043_phillips_screwdriver", "056_tennis_ball", "061_foam_brick", "065-a_cups", "073-c_lego_duplo", "077_rubiks_cube",
+        "004_sugar_box",
+        "005_tomato_soup_can",
+        "016_pear",
+        "017_orange",
+        "021_bleach_cleanser",
+        "025_mug",
+        "043_phillips_screwdriver",
+        "056_tennis_ball",
+        "061_foam_brick",
+        "065-a_cups",
+        "073-c_lego_duplo",
+        "077_rubiks_cube",
     ];
-    assert_eq!(of_split(Split::Test).map(|o| o.name).collect::<Vec<_>>(), held_out);
+    assert_eq!(
+        of_split(Split::Test).map(|o| o.name).collect::<Vec<_>>(),
+        held_out
+    );
     let categories: BTreeSet<Category> = of_split(Split::Test).map(|o| o.category).collect();
-    assert_eq!(categories.len(), 8, "the test objects spread over all categories: {categories:?}");
+    assert_eq!(
+        categories.len(),
+        8,
+        "the test objects spread over all categories: {categories:?}"
+    );
 }
 
 #[test]
@@ -88,10 +124,16 @@ fn all_parts_are_convex_solids_with_a_material() {
         for part in &object.parts {
             assert!(part.material < object.materials.len(), "{}", object.name);
             if let Shape::Revolution { profile, .. } = &part.shape {
-                assert!(profile.len() >= 3 && profile.iter().all(|p| p[0] >= 0.0), "{}", object.name);
+                assert!(
+                    profile.len() >= 3 && profile.iter().all(|p| p[0] >= 0.0),
+                    "{}",
+                    object.name
+                );
             }
         }
-        for (_, solid) in convex_solids(&object.parts).unwrap_or_else(|e| panic!("{}: {e}", object.name)) {
+        for (_, solid) in
+            convex_solids(&object.parts).unwrap_or_else(|e| panic!("{}: {e}", object.name))
+        {
             assert!(solid.is_convex(), "{}", object.name);
             assert!(solid.mass_properties(1.0).mass() > 1e-10, "{}", object.name);
         }
@@ -104,8 +146,15 @@ fn collision_solids_fill_the_parts() {
     for object in catalog() {
         let (pose, solid) = object_shape(&object.parts).unwrap();
         let size = solid.compute_aabb(&pose).extents();
-        for (is, should) in [size.x, size.y, size.z].into_iter().zip(object.dimensions_m) {
-            assert!((f64::from(is) - should).abs() < 0.004, "{}: {is} for {should}", object.name);
+        for (is, should) in [size.x, size.y, size.z]
+            .into_iter()
+            .zip(object.dimensions_m)
+        {
+            assert!(
+                (f64::from(is) - should).abs() < 0.004,
+                "{}: {is} for {should}",
+                object.name
+            );
         }
     }
 }

@@ -23,7 +23,14 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
 
 fn wood_block() -> ObjectSpec {
     Draft::new("036_wood_block", Category::Box, [85.0, 85.0, 200.0], 729.0)
-        .paint([0.72, 0.53, 0.33], 0.8, Pattern::Wood { rgb: [0.55, 0.37, 0.2], ring_m: 0.008 })
+        .paint(
+            [0.72, 0.53, 0.33],
+            0.8,
+            Pattern::Wood {
+                rgb: [0.55, 0.37, 0.2],
+                ring_m: 0.008,
+            },
+        )
         .cuboid([0.085, 0.085, 0.2], [0.0; 3])
         .finish()
 }
@@ -32,11 +39,51 @@ fn scissors() -> ObjectSpec {
     let (blade, grip) = (0.006, 0.014);
     Draft::new("037_scissors", Category::Tool, [200.0, 87.0, 14.0], 82.0)
         .plain(STEEL, 0.25)
-        .plate(&[[0.2, 0.001], [0.19, 0.006], [0.085, 0.014], [0.07, 0.004], [0.085, -0.006]], 0.004, 0.004 + blade)
-        .plate(&[[0.2, -0.001], [0.19, -0.006], [0.085, -0.014], [0.07, -0.004], [0.085, 0.006]], 0.003, 0.003 + blade)
+        .plate(
+            &[
+                [0.2, 0.001],
+                [0.19, 0.006],
+                [0.085, 0.014],
+                [0.07, 0.004],
+                [0.085, -0.006],
+            ],
+            0.004,
+            0.004 + blade,
+        )
+        .plate(
+            &[
+                [0.2, -0.001],
+                [0.19, -0.006],
+                [0.085, -0.014],
+                [0.07, -0.004],
+                [0.085, 0.006],
+            ],
+            0.003,
+            0.003 + blade,
+        )
         .plain([0.85, 0.3, 0.1], 0.5)
-        .plate(&[[0.09, 0.006], [0.084, 0.014], [0.038, 0.03], [0.036, 0.018], [0.075, -0.002]], 0.001, 0.013)
-        .plate(&[[0.09, -0.006], [0.084, -0.014], [0.038, -0.03], [0.036, -0.018], [0.075, 0.002]], 0.001, 0.013)
+        .plate(
+            &[
+                [0.09, 0.006],
+                [0.084, 0.014],
+                [0.038, 0.03],
+                [0.036, 0.018],
+                [0.075, -0.002],
+            ],
+            0.001,
+            0.013,
+        )
+        .plate(
+            &[
+                [0.09, -0.006],
+                [0.084, -0.014],
+                [0.038, -0.03],
+                [0.036, -0.018],
+                [0.075, 0.002],
+            ],
+            0.001,
+            0.013,
+        )
         .ring(0.014, 0.0215, grip, [0.0215, 0.022, grip / 2.0])
         .ring(0.014, 0.0215, grip, [0.0215, -0.022, grip / 2.0])
         .finish()
@@ -45,7 +92,16 @@ fn scissors() -> ObjectSpec {
 /// A laminated body with a shackle of capsules.
 fn padlock() -> ObjectSpec {
     let mut draft = Draft::new("038_padlock", Category::Tool, [27.0, 24.0, 65.0], 304.0)
-        .paint([0.75, 0.6, 0.25], 0.3, Pattern::Stripes { rgb: [0.6, 0.47, 0.18], across: [0.0, 0.0, 1.0], period_m: 0.004, fill: 0.25 })
+        .paint(
+            [0.75, 0.6, 0.25],
+            0.3,
+            Pattern::Stripes {
+                rgb: [0.6, 0.47, 0.18],
+                across: [0.0, 0.0, 1.0],
+                period_m: 0.004,
+                fill: 0.25,
+            },
+        )
         .cuboid([0.027, 0.024, 0.036], [0.0, 0.0, 0.018])
         .plain(STEEL, 0.2);
     let (reach, radius) = (0.0095, 0.003);
@@ -64,28 +120,83 @@ fn padlock() -> ObjectSpec {
 }
 
 fn marker() -> ObjectSpec {
-    Draft::new("040_large_marker", Category::Tool, [121.0, 18.0, 18.0], 15.8)
-        .plain([0.92, 0.92, 0.9], 0.4)
-        .rod([-0.0605, 0.0, 0.0], [0.02, 0.0, 0.0], 0.0085)
-        .plain(BLACK, 0.4)
-        .rod([0.02, 0.0, 0.0], [0.0605, 0.0, 0.0], 0.009)
-        .finish()
+    Draft::new(
+        "040_large_marker",
+        Category::Tool,
+        [121.0, 18.0, 18.0],
+        15.8,
+    )
+    .plain([0.92, 0.92, 0.9], 0.4)
+    .rod([-0.0605, 0.0, 0.0], [0.02, 0.0, 0.0], 0.0085)
+    .plain(BLACK, 0.4)
+    .rod([0.02, 0.0, 0.0], [0.0605, 0.0, 0.0], 0.009)
+    .finish()
 }
 
 /// The published 5 mm are the thickness of the handle; the jaws of this one are as thick.
 fn adjustable_wrench() -> ObjectSpec {
     let (bottom, top) = (0.0, 0.005);
-    Draft::new("042_adjustable_wrench", Category::Tool, [205.0, 55.0, 5.0], 252.0)
-        .plain(STEEL, 0.3)
-        .plate(&[[0.0, -0.01], [0.012, -0.013], [0.15, -0.0085], [0.15, 0.0085], [0.012, 0.013], [0.0, 0.01]], bottom, top)
-        .plate(&[[0.145, -0.01], [0.155, -0.0275], [0.178, -0.0275], [0.178, 0.02], [0.155, 0.0275], [0.145, 0.01]], bottom, top)
-        .plate(&[[0.178, -0.0275], [0.205, -0.024], [0.203, -0.012], [0.178, -0.008]], bottom, top)
-        .plate(&[[0.17, 0.0275], [0.178, 0.0275], [0.2, 0.024], [0.2, 0.012], [0.178, 0.01], [0.16, 0.02]], bottom, top)
-        .finish()
+    Draft::new(
+        "042_adjustable_wrench",
+        Category::Tool,
+        [205.0, 55.0, 5.0],
+        252.0,
+    )
+    .plain(STEEL, 0.3)
+    .plate(
+        &[
+            [0.0, -0.01],
+            [0.012, -0.013],
+            [0.15, -0.0085],
+            [0.15, 0.0085],
+            [0.012, 0.013],
+            [0.0, 0.01],
+        ],
+        bottom,
+        top,
+    )
+    .plate(
+        &[
+            [0.145, -0.01],
+            [0.155, -0.0275],
+            [0.178, -0.0275],
+            [0.178, 0.02],
+            [0.155, 0.0275],
+            [0.145, 0.01],
+        ],
+        bottom,
+        top,
+    )
+    .plate(
+        &[
+            [0.178, -0.0275],
+            [0.205, -0.024],
+            [0.203, -0.012],
+            [0.178, -0.008],
+        ],
+        bottom,
+        top,
+    )
+    .plate(
+        &[
+            [0.17, 0.0275],
+            [0.178, 0.0275],
+            [0.2, 0.024],
+            [0.2, 0.012],
+            [0.178, 0.01],
+            [0.16, 0.02],
+        ],
+        bottom,
+        top,
+    )
+    .finish()
 }
 
 fn screwdriver(name: &'static str, grams: f64, rgb: [f32; 3]) -> ObjectSpec {
-    let along_x = nalgebra::UnitQuaternion::from_axis_angle(&nalgebra::Vector3::y_axis(), std::f64::consts::FRAC_PI_2);
+    let along_x = nalgebra::UnitQuaternion::from_axis_angle(
+        &nalgebra::Vector3::y_axis(),
+        std::f64::consts::FRAC_PI_2,
+    );
     let handle = crate::shape::Shape::Revolution {
         profile: vec![
             [0.0, 0.0],
@@ -100,8 +211,20 @@ fn screwdriver(name: &'static str, grams: f64, rgb: [f32; 3]) -> ObjectSpec {
         wedges: 12,
     };
     Draft::new(name, Category::Tool, [215.0, 31.0, 31.0], grams)
-        .paint(rgb, 0.4, Pattern::Stripes { rgb: BLACK, across: [0.0, 0.0, 1.0], period_m: 0.05, fill: 0.3 })
-        .part(handle, nalgebra::Isometry3::from_parts(nalgebra::Translation3::identity(), along_x))
+        .paint(
+            rgb,
+            0.4,
+            Pattern::Stripes {
+                rgb: BLACK,
+                across: [0.0, 0.0, 1.0],
+                period_m: 0.05,
+                fill: 0.3,
+            },
+        )
+        .part(
+            handle,
+            nalgebra::Isometry3::from_parts(nalgebra::Translation3::identity(), along_x),
+        )
         .plain(STEEL, 0.2)
         .rod([0.104, 0.0, 0.0], [0.215, 0.0, 0.0], 0.0032)
         .finish()
@@ -109,11 +232,21 @@ fn screwdriver(name: &'static str, grams: f64, rgb: [f32; 3]) -> ObjectSpec {
 
 /// A spring clamp: two jaws on a pivot, 10 mm thick.
 fn small_clamp() -> ObjectSpec {
-    spring_clamp("049_small_clamp", [85.0, 65.0, 10.0], 19.2, [0.1, 0.1, 0.12])
+    spring_clamp(
+        "049_small_clamp",
+        [85.0, 65.0, 10.0],
+        19.2,
+        [0.1, 0.1, 0.12],
+    )
 }
 
 fn medium_clamp() -> ObjectSpec {
-    spring_clamp("050_medium_clamp", [90.0, 115.0, 27.0], 59.0, [0.85, 0.45, 0.08])
+    spring_clamp(
+        "050_medium_clamp",
+        [90.0, 115.0, 27.0],
+        59.0,
+        [0.85, 0.45, 0.08],
+    )
 }
 
 fn spring_clamp(name: &'static str, mm: [f64; 3], grams: f64, tip_rgb: [f32; 3]) -> ObjectSpec {
@@ -125,7 +258,12 @@ fn spring_clamp(name: &'static str, mm: [f64; 3], grams: f64, tip_rgb: [f32; 3])
     for side in [1.0, -1.0] {
         draft = draft
             .plate(
-                &[[0.0, side * half], [0.0, side * (half - bar)], [length * 0.5, 0.0], [length * 0.58, side * bar]],
+                &[
+                    [0.0, side * half],
+                    [0.0, side * (half - bar)],
+                    [length * 0.5, 0.0],
+                    [length * 0.58, side * bar],
+                ],
                 0.0,
                 thick,
             )
@@ -152,8 +290,15 @@ fn spring_clamp(name: &'static str, mm: [f64; 3], grams: f64, tip_rgb: [f32; 3])
     }
     draft
         .plain(tip_rgb, 0.6)
-        .cuboid([length * 0.06, bar, thick * 0.8], [length * 0.97, 0.0, thick / 2.0])
+        .cuboid(
+            [length * 0.06, bar, thick * 0.8],
+            [length * 0.97, 0.0, thick / 2.0],
+        )
         .plain(STEEL, 0.2)
-        .rod([length * 0.52, 0.0, thick * 0.05], [length * 0.52, 0.0, thick * 0.95], bar * 0.5)
+        .rod(
+            [length * 0.52, 0.0, thick * 0.05],
+            [length * 0.52, 0.0, thick * 0.95],
+            bar * 0.5,
+        )
         .finish()
 }

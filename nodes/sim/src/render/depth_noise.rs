@@ -93,7 +93,13 @@ impl DepthNoise {
     /// Measures a true depth image (metres, 0 = nothing there): whole millimetres, 0 = no depth.
     ///
     /// `depth_mm` is resized to match. The same `rng` state gives the same image.
-    pub fn apply(&self, truth_m: &[f32], intrinsics: &Intrinsics, rng: &mut impl Rng, depth_mm: &mut Vec<u16>) {
+    pub fn apply(
+        &self,
+        truth_m: &[f32],
+        intrinsics: &Intrinsics,
+        rng: &mut impl Rng,
+        depth_mm: &mut Vec<u16>,
+    ) {
         let (width, height) = (intrinsics.width as usize, intrinsics.height as usize);
         depth_mm.clear();
         depth_mm.resize(width * height, 0);
@@ -104,7 +110,12 @@ impl DepthNoise {
         let focal_baseline = native_focal(intrinsics) * self.baseline_m;
         let mut fields: [SmoothField; 4] = Default::default();
         for (field, spacing) in fields.iter_mut().zip([1.0, 0.55, 0.55, 2.2]) {
-            field.draw(width, height, (self.patch_px * scale * spacing).max(1.5), rng);
+            field.draw(
+                width,
+                height,
+                (self.patch_px * scale * spacing).max(1.5),
+                rng,
+            );
         }
         let mut rows = [0; 4].map(|_| vec![0.0_f32; width]);
         // Interpolation between nodes lowers the deviation to about two thirds.
@@ -128,8 +139,10 @@ impl DepthNoise {
             for x in 0..width {
                 let noise = normal.next();
                 // Casts by way of i32, which processors have an instruction for.
-                let sx = ((x as i32 as f32 + ragged_x[x] * ragged) as i32).clamp(1, width as i32 - 2);
-                let sy = ((y as i32 as f32 + ragged_y[x] * ragged) as i32).clamp(1, height as i32 - 2);
+                let sx =
+                    ((x as i32 as f32 + ragged_x[x] * ragged) as i32).clamp(1, width as i32 - 2);
+                let sy =
+                    ((y as i32 as f32 + ragged_y[x] * ragged) as i32).clamp(1, height as i32 - 2);
                 let at = sy as usize * width + sx as usize;
                 let z = truth_m[at];
                 if !(z > self.min_range_m && z < self.max_range_m) {
@@ -199,35 +212,67 @@ mod tests {
 
     fn measure(noise: &DepthNoise, truth: &[f32], seed: u64) -> Vec<u16> {
         let mut out = Vec::new();
-        noise.apply(truth, &camera(), &mut Pcg64Mcg::seed_from_u64(seed), &mut out);
+        noise.apply(
+            truth,
+            &camera(),
+            &mut Pcg64Mcg::seed_from_u64(seed),
+            &mut out,
+        );
         out
     }
 
     fn deviation(depth: &[u16]) -> f64 {
-        let valid: Vec<f64> = depth.iter().filter(|&&d| d > 0).map(|&d| f64::from(d) / 1000.0).collect();
+        let valid: Vec<f64> = depth
+            .iter()
+            .filter(|&&d| d > 0)
+            .map(|&d| f64::from(d) / 1000.0)
+            .collect();
         let mean = valid.iter().sum::<f64>() / valid.len() as f64;
         (valid.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / valid.len() as f64).sqrt()
     }
 
     #[test]
     fn error_grows_with_the_square_of_the_distance() {
-        let noise = DepthNoise { dropout: 0.0, ..DepthNoise::d455() };
+        let noise = DepthNoise {
+            dropout: 0.0,
+            ..DepthNoise::d455()
+        };
         let measured: Vec<(f64, f64)> = [0.7_f32, 1.0, 1.4, 2.0, 2.8, 4.0]
-            .map(|z| (f64::from(z).ln(), deviation(&measure(&noise, &vec![z; 640 * 360], 3)).ln()))
+            .map(|z| {
+                (
+                    f64::from(z).ln(),
+                    deviation(&measure(&noise, &vec![z; 640 * 360], 3)).ln(),
+                )
+            })
             .to_vec();
         let n = measured.len() as f64;
-        let (mx, my) = measured.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x / n, b + y / n));
-        let slope = measured.iter().map(|(x, y)| (x - mx) * (y - my)).sum::<f64>()
+        let (mx, my) = measured
+            .iter()
+            .fold((0.0, 0.0), |(a, b), (x, y)| (a + x / n, b + y / n));
+        let slope = measured
+            .iter()
+            .map(|(x, y)| (x - mx) * (y - my))
+            .sum::<f64>()
             / measured.iter().map(|(x, _)| (x - mx).powi(2)).sum::<f64>();
         assert!((slope - 2.0).abs() < 0.1, "exponent {slope}");
         let at_two = deviation(&measure(&noise, &vec![2.0; 640 * 360], 4));
         let expected = f64::from(noise.sigma_m(2.0, &camera()));
-        assert!((at_two / expected - 1.0).abs() < 0.15, "{at_two} instead of {expected}");
+        assert!(
+            (at_two / expected - 1.0).abs() < 0.15,
+            "{at_two} instead of {expected}"
+        );
     }
 
     #[test]
     fn neighbours_share_part_of_their_error() {
-        let depth = measure(&DepthNoise { dropout: 0.0, ..DepthNoise::d455() }, &vec![3.0; 640 * 360], 9);
+        let depth = measure(
+            &DepthNoise {
+                dropout: 0.0,
+                ..DepthNoise::d455()
+            },
+            &vec![3.0; 640 * 360],
+            9,
+        );
         let error: Vec<f64> = depth.iter().map(|&d| f64::from(d) - 3000.0).collect();
         let product: f64 = error.windows(2).map(|w| w[0] * w[1]).sum();
         let square: f64 = error.iter().map(|e| e * e).sum();
@@ -239,9 +284,17 @@ mod tests {
     fn too_near_and_too_far_is_not_measured() {
         let noise = DepthNoise::d455();
         for z in [0.0, 0.39, 9.0, f32::NAN, f32::INFINITY] {
-            assert!(measure(&noise, &vec![z; 640 * 360], 1).iter().all(|&d| d == 0), "{z}");
+            assert!(
+                measure(&noise, &vec![z; 640 * 360], 1)
+                    .iter()
+                    .all(|&d| d == 0),
+                "{z}"
+            );
         }
-        let seen = measure(&noise, &vec![0.5; 640 * 360], 1).iter().filter(|&&d| d > 0).count();
+        let seen = measure(&noise, &vec![0.5; 640 * 360], 1)
+            .iter()
+            .filter(|&&d| d > 0)
+            .count();
         assert!(seen > 640 * 360 * 98 / 100, "{seen}");
     }
 
@@ -253,20 +306,44 @@ mod tests {
             truth[y * 640 + 250..y * 640 + 390].fill(0.6);
         }
         let depth = measure(&DepthNoise::d455(), &truth, 2);
-        let holes = |xs: std::ops::Range<usize>| (150..210).map(|y| xs.clone().filter(|x| depth[y * 640 + x] == 0).count()).sum::<usize>();
-        assert!(holes(390..410) > 60 * 10, "right of the square: {}", holes(390..410));
+        let holes = |xs: std::ops::Range<usize>| {
+            (150..210)
+                .map(|y| xs.clone().filter(|x| depth[y * 640 + x] == 0).count())
+                .sum::<usize>()
+        };
+        assert!(
+            holes(390..410) > 60 * 10,
+            "right of the square: {}",
+            holes(390..410)
+        );
         assert!(holes(300..340) < 60, "on the square: {}", holes(300..340));
         assert!(holes(500..600) < 300, "on the wall: {}", holes(500..600));
         // A floor that is seen ever more grazingly towards the horizon.
-        let floor: Vec<f32> = (0..360).flat_map(|y| std::iter::repeat_n(0.3 * 337.0 / (y as f32 - 100.0).max(0.5), 640)).collect();
-        let depth = measure(&DepthNoise { max_range_m: 1e3, ..DepthNoise::d455() }, &floor, 2);
-        let row = |y: usize| depth[y * 640..(y + 1) * 640].iter().filter(|&&d| d > 0).count();
+        let floor: Vec<f32> = (0..360)
+            .flat_map(|y| std::iter::repeat_n(0.3 * 337.0 / (y as f32 - 100.0).max(0.5), 640))
+            .collect();
+        let depth = measure(
+            &DepthNoise {
+                max_range_m: 1e3,
+                ..DepthNoise::d455()
+            },
+            &floor,
+            2,
+        );
+        let row = |y: usize| {
+            depth[y * 640..(y + 1) * 640]
+                .iter()
+                .filter(|&&d| d > 0)
+                .count()
+        };
         assert!(row(110) < 64 && row(300) > 600, "{} {}", row(110), row(300));
     }
 
     #[test]
     fn a_seed_repeats_its_image_and_seeds_differ() {
-        let truth: Vec<f32> = (0..640 * 360).map(|i| 0.6 + (i % 640) as f32 * 1e-3).collect();
+        let truth: Vec<f32> = (0..640 * 360)
+            .map(|i| 0.6 + (i % 640) as f32 * 1e-3)
+            .collect();
         let noise = DepthNoise::d455();
         assert_eq!(measure(&noise, &truth, 5), measure(&noise, &truth, 5));
         assert_ne!(measure(&noise, &truth, 5), measure(&noise, &truth, 6));

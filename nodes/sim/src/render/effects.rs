@@ -24,7 +24,14 @@ pub struct ImageEffects {
 impl ImageEffects {
     /// A good camera in good light: a little softness, a little noise.
     pub fn camera() -> Self {
-        Self { white_balance: [1.0; 3], gamma: 1.0, contrast: 1.0, blur: 0.12, noise: 0.8, shot_noise: 1.2 }
+        Self {
+            white_balance: [1.0; 3],
+            gamma: 1.0,
+            contrast: 1.0,
+            blur: 0.12,
+            noise: 0.8,
+            shot_noise: 1.2,
+        }
     }
 
     /// Any camera, for training.
@@ -82,8 +89,9 @@ fn blur(rgb: &mut [u8], width: usize, weight: f32) {
     let mut this = vec![0_u8; stride];
     for row in rgb.chunks_exact_mut(stride) {
         this.copy_from_slice(row);
-        for (out, (&a, (&b, &c))) in
-            row[3..stride - 3].iter_mut().zip(this.iter().zip(this[3..].iter().zip(&this[6..])))
+        for (out, (&a, (&b, &c))) in row[3..stride - 3]
+            .iter_mut()
+            .zip(this.iter().zip(this[3..].iter().zip(&this[6..])))
         {
             *out = mixed(a, b, c);
         }
@@ -94,7 +102,11 @@ fn blur(rgb: &mut [u8], width: usize, weight: f32) {
         let (upper, lower) = rgb.split_at_mut((y + 1) * stride);
         let row = &mut upper[y * stride..];
         this.copy_from_slice(row);
-        for ((out, (&a, &b)), &c) in row.iter_mut().zip(above.iter().zip(&this)).zip(lower.iter()) {
+        for ((out, (&a, &b)), &c) in row
+            .iter_mut()
+            .zip(above.iter().zip(&this))
+            .zip(lower.iter())
+        {
             *out = mixed(a, b, c);
         }
         std::mem::swap(&mut above, &mut this);
@@ -108,8 +120,14 @@ mod tests {
 
     use super::*;
 
-    const NONE: ImageEffects =
-        ImageEffects { white_balance: [1.0; 3], gamma: 1.0, contrast: 1.0, blur: 0.0, noise: 0.0, shot_noise: 0.0 };
+    const NONE: ImageEffects = ImageEffects {
+        white_balance: [1.0; 3],
+        gamma: 1.0,
+        contrast: 1.0,
+        blur: 0.0,
+        noise: 0.0,
+        shot_noise: 0.0,
+    };
 
     fn applied(effects: &ImageEffects, mut rgb: Vec<u8>, width: usize) -> Vec<u8> {
         effects.apply(&mut rgb, width, &mut Pcg64Mcg::seed_from_u64(1));
@@ -127,8 +145,16 @@ mod tests {
     fn noise_has_the_deviation_asked_for() {
         let flat = applied(&ImageEffects { noise: 3.0, ..NONE }, vec![128; 90_000], 100);
         let mean = flat.iter().map(|&v| f64::from(v)).sum::<f64>() / 90_000.0;
-        let deviation = (flat.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / 90_000.0).sqrt();
-        assert!((mean - 128.0).abs() < 0.1 && (deviation - 3.0).abs() < 0.1, "{mean} {deviation}");
+        let deviation = (flat
+            .iter()
+            .map(|&v| (f64::from(v) - mean).powi(2))
+            .sum::<f64>()
+            / 90_000.0)
+            .sqrt();
+        assert!(
+            (mean - 128.0).abs() < 0.1 && (deviation - 3.0).abs() < 0.1,
+            "{mean} {deviation}"
+        );
     }
 
     #[test]

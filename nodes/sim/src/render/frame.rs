@@ -39,12 +39,17 @@ pub struct Camera {
 
 /// Pose of an optical frame at `eye` that looks at `aim`, rolled about its axis by `roll` radians.
 pub fn looking_at(eye: Vector3<f64>, aim: Vector3<f64>, roll: f64) -> Isometry3<f64> {
-    let forward = (aim - eye).try_normalize(1e-9).unwrap_or_else(|| -Vector3::z());
-    let right = forward.cross(&Vector3::z()).try_normalize(1e-6).unwrap_or_else(Vector3::x);
+    let forward = (aim - eye)
+        .try_normalize(1e-9)
+        .unwrap_or_else(|| -Vector3::z());
+    let right = forward
+        .cross(&Vector3::z())
+        .try_normalize(1e-6)
+        .unwrap_or_else(Vector3::x);
     let down = forward.cross(&right);
     let rotation = Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[right, down, forward]));
-    let turn =
-        UnitQuaternion::from_rotation_matrix(&rotation) * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), roll);
+    let turn = UnitQuaternion::from_rotation_matrix(&rotation)
+        * UnitQuaternion::from_axis_angle(&Vector3::z_axis(), roll);
     Isometry3::from_parts(Translation3::from(eye), turn)
 }
 

@@ -51,7 +51,11 @@ impl Lighting {
         let ambient: f32 = rng.random_range(0.15..0.55);
         let strength = rng.random_range(0.35..1.0) * (1.1 - ambient);
         let bounce: f32 = rng.random_range(0.3..0.8);
-        let fill: f32 = if rng.random_bool(0.6) { rng.random_range(0.03..0.3) } else { 0.0 };
+        let fill: f32 = if rng.random_bool(0.6) {
+            rng.random_range(0.03..0.3)
+        } else {
+            0.0
+        };
         let azimuth = rng.random_range(0.0..std::f32::consts::TAU);
         let other = azimuth + rng.random_range(1.5..4.8_f32);
         let slope: f32 = rng.random_range(0.05..1.4);

@@ -21,15 +21,27 @@ pub struct Material {
 impl Material {
     /// A plain, patternless material. `rgb` is sRGB 0..=1.
     pub const fn plain(rgb: [f32; 3], roughness: f32) -> Self {
-        Self { rgb, roughness, pattern: Pattern::Plain }
+        Self {
+            rgb,
+            roughness,
+            pattern: Pattern::Plain,
+        }
     }
 
     /// A random material: any colour, roughness and pattern; a share `plain` of them without pattern.
     pub fn randomise(rng: &mut impl Rng, plain: f64) -> Self {
         let rgb = random_rgb(rng);
         let roughness = rng.random_range(0.15..1.0);
-        let pattern = if rng.random_bool(plain) { Pattern::Plain } else { Pattern::randomise(rng) };
-        Self { rgb, roughness, pattern }
+        let pattern = if rng.random_bool(plain) {
+            Pattern::Plain
+        } else {
+            Pattern::randomise(rng)
+        };
+        Self {
+            rgb,
+            roughness,
+            pattern,
+        }
     }
 
     /// The same material with `pattern` on it.
@@ -132,20 +144,43 @@ impl Pattern {
                 period_m: size(rng, 0.006, 0.12),
                 fill: rng.random_range(0.15..0.85),
             },
-            1 => Self::Checker { rgb, cell_m: size(rng, 0.006, 0.1) },
+            1 => Self::Checker {
+                rgb,
+                cell_m: size(rng, 0.006, 0.1),
+            },
             2 => {
                 let v_min = rng.random_range(0.0..0.4);
                 let v_max = v_min + rng.random_range(0.25..0.6);
-                Self::Label { rgb, print_rgb: random_rgb(rng), v_min, v_max, seed: rng.random_range(0..100_000) }
+                Self::Label {
+                    rgb,
+                    print_rgb: random_rgb(rng),
+                    v_min,
+                    v_max,
+                    seed: rng.random_range(0..100_000),
+                }
             }
             3 => Self::Print {
                 palette: std::array::from_fn(|_| random_rgb(rng)),
                 seed: rng.random_range(0..100_000),
             },
-            4 => Self::Noise { rgb, scale_m: size(rng, 0.003, 0.25) },
-            5 => Self::Speckle { rgb, scale_m: size(rng, 0.001, 0.02), density: rng.random_range(0.05..0.6) },
-            6 => Self::Wood { rgb, ring_m: size(rng, 0.008, 0.12) },
-            _ => Self::Tiles { rgb, tile_m: size(rng, 0.02, 0.4), joint_m: size(rng, 0.001, 0.008) },
+            4 => Self::Noise {
+                rgb,
+                scale_m: size(rng, 0.003, 0.25),
+            },
+            5 => Self::Speckle {
+                rgb,
+                scale_m: size(rng, 0.001, 0.02),
+                density: rng.random_range(0.05..0.6),
+            },
+            6 => Self::Wood {
+                rgb,
+                ring_m: size(rng, 0.008, 0.12),
+            },
+            _ => Self::Tiles {
+                rgb,
+                tile_m: size(rng, 0.02, 0.4),
+                joint_m: size(rng, 0.001, 0.008),
+            },
         }
     }
 }
@@ -201,7 +236,11 @@ impl LinearMaterial {
             }
             Pattern::Print { palette, .. } => palette.iter_mut().for_each(|c| *c = linear(*c)),
         }
-        Self { rgb: linear(material.rgb), roughness: material.roughness.clamp(0.05, 1.0), pattern }
+        Self {
+            rgb: linear(material.rgb),
+            roughness: material.roughness.clamp(0.05, 1.0),
+            pattern,
+        }
     }
 
     /// Whether the colour is the same everywhere, so that the shader may skip texture coordinates.
@@ -214,16 +253,36 @@ impl LinearMaterial {
         let base = self.rgb;
         match &self.pattern {
             Pattern::Plain => base,
-            Pattern::Stripes { rgb, across, period_m, fill } => {
-                let s = (p[0] * across[0] + p[1] * across[1] + p[2] * across[2]) / period_m.max(1e-4);
-                if s - floor(s) as f32 <= *fill { *rgb } else { base }
+            Pattern::Stripes {
+                rgb,
+                across,
+                period_m,
+                fill,
+            } => {
+                let s =
+                    (p[0] * across[0] + p[1] * across[1] + p[2] * across[2]) / period_m.max(1e-4);
+                if s - floor(s) as f32 <= *fill {
+                    *rgb
+                } else {
+                    base
+                }
             }
             Pattern::Checker { rgb, cell_m } => {
                 // The offset keeps faces that lie on a multiple of the cell from flickering.
                 let cell = |c: f32| floor((c + 1.3e-4) / cell_m.max(1e-4));
-                if (cell(p[0]) ^ cell(p[1]) ^ cell(p[2])) & 1 == 0 { base } else { *rgb }
+                if (cell(p[0]) ^ cell(p[1]) ^ cell(p[2])) & 1 == 0 {
+                    base
+                } else {
+                    *rgb
+                }
             }
-            Pattern::Label { rgb, print_rgb, v_min, v_max, seed } => {
+            Pattern::Label {
+                rgb,
+                print_rgb,
+                v_min,
+                v_max,
+                seed,
+            } => {
                 if uv[1] < *v_min || uv[1] > *v_max {
                     return base;
                 }
@@ -236,7 +295,11 @@ impl LinearMaterial {
                 let t = noise_3d(p[0] * s, p[1] * s, p[2] * s);
                 mix(base, *rgb, smooth((t - 0.25) * 2.0))
             }
-            Pattern::Speckle { rgb, scale_m, density } => {
+            Pattern::Speckle {
+                rgb,
+                scale_m,
+                density,
+            } => {
                 let cell = |c: f32| floor(c / scale_m.max(1e-4));
                 let h = hash_cell(cell(p[0]), cell(p[1]), cell(p[2]));
                 if unit(h) < *density { *rgb } else { base }
@@ -250,7 +313,11 @@ impl LinearMaterial {
                 let streak = noise_2d(p[0] * 12.0, (p[1] + p[2]) * 380.0);
                 mix(base, *rgb, smooth(ring) * 0.55 + streak * 0.35)
             }
-            Pattern::Tiles { rgb, tile_m, joint_m } => {
+            Pattern::Tiles {
+                rgb,
+                tile_m,
+                joint_m,
+            } => {
                 let t = tile_m.max(1e-3);
                 let inside = |c: f32| c - floor(c / t) as f32 * t > *joint_m;
                 if inside(p[0]) && inside(p[1]) {
@@ -276,7 +343,11 @@ fn label(paper: [f32; 3], ink: [f32; 3], base: [f32; 3], u: f32, v: f32, seed: u
         let logo = front > 0.25 && front < 0.75;
         let stroke = unit(hash_cell((front * 14.0) as i32, s, 3)) > 0.4;
         let high = (v - band_low) / (band_high - band_low);
-        return if logo && stroke && high > 0.2 && high < 0.8 { paper } else { ink };
+        return if logo && stroke && high > 0.2 && high < 0.8 {
+            paper
+        } else {
+            ink
+        };
     }
     if !(0.06..=0.94).contains(&v) {
         return mix(paper, base, 0.6);
@@ -328,12 +399,20 @@ fn print(base: [f32; 3], palette: &[[f32; 3]; 3], uv: [f32; 2], seed: u32) -> [f
 pub(super) fn linear(rgb: [f32; 3]) -> [f32; 3] {
     rgb.map(|c| {
         let c = c.clamp(0.0, 1.0);
-        if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        if c <= 0.040_45 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
     })
 }
 
 fn mix(a: [f32; 3], b: [f32; 3], t: f32) -> [f32; 3] {
-    [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t]
+    [
+        a[0] + (b[0] - a[0]) * t,
+        a[1] + (b[1] - a[1]) * t,
+        a[2] + (b[2] - a[2]) * t,
+    ]
 }
 
 fn smooth(t: f32) -> f32 {

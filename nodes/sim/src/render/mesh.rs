@@ -59,7 +59,9 @@ impl TriangleMesh {
         }
         let (z_min, z_max) = positions
             .iter()
-            .fold((f64::MAX, f64::MIN), |(low, high), p| (low.min(p[2]), high.max(p[2])));
+            .fold((f64::MAX, f64::MIN), |(low, high), p| {
+                (low.min(p[2]), high.max(p[2]))
+            });
         let mut mesh = Self::default();
         for (triangle, normal) in &faces {
             let unit = normal.normalize();
@@ -98,7 +100,8 @@ impl TriangleMesh {
         self.positions.extend_from_slice(&other.positions);
         self.normals.extend_from_slice(&other.normals);
         self.uvs.extend_from_slice(&other.uvs);
-        self.triangles.extend(other.triangles.iter().map(|t| t.map(|v| v + offset)));
+        self.triangles
+            .extend(other.triangles.iter().map(|t| t.map(|v| v + offset)));
     }
 
     fn push(&mut self, position: Vector3<f64>, normal: Vector3<f64>, uv: [f64; 2]) -> u32 {
@@ -115,12 +118,26 @@ impl From<&Shape> for TriangleMesh {
     fn from(shape: &Shape) -> Self {
         match shape {
             Shape::Box { half_extents } => cuboid(*half_extents),
-            Shape::Cylinder { radius, half_length } => cylinder(*radius, *half_length),
+            Shape::Cylinder {
+                radius,
+                half_length,
+            } => cylinder(*radius, *half_length),
             Shape::Sphere { radius } => lathe(&arc(*radius, 0.0, 0.0), false),
-            Shape::Capsule { radius, half_length } => lathe(&arc(*radius, -half_length, *half_length), false),
-            Shape::Cone { radius, half_length } => {
-                lathe(&[[0.0, -half_length], [*radius, -half_length], [0.0, *half_length]], false)
-            }
+            Shape::Capsule {
+                radius,
+                half_length,
+            } => lathe(&arc(*radius, -half_length, *half_length), false),
+            Shape::Cone {
+                radius,
+                half_length,
+            } => lathe(
+                &[
+                    [0.0, -half_length],
+                    [*radius, -half_length],
+                    [0.0, *half_length],
+                ],
+                false,
+            ),
             Shape::ConvexHull { points } => hull(points),
             Shape::Revolution { profile, .. } => lathe(profile, true),
         }
@@ -130,7 +147,8 @@ impl From<&Shape> for TriangleMesh {
 /// Angles about z as a share of a turn, made to vary smoothly over one triangle.
 fn wrapped_angles(corners: [[f64; 3]; 3]) -> [f64; 3] {
     let mut us = corners.map(|p| (p[1].atan2(p[0]) / TAU).rem_euclid(1.0));
-    if us.iter().fold(f64::MIN, |a, &b| a.max(b)) - us.iter().fold(f64::MAX, |a, &b| a.min(b)) > 0.5 {
+    if us.iter().fold(f64::MIN, |a, &b| a.max(b)) - us.iter().fold(f64::MAX, |a, &b| a.min(b)) > 0.5
+    {
         us = us.map(|u| if u < 0.5 { u + 1.0 } else { u });
     }
     us
@@ -146,14 +164,36 @@ fn cuboid(half: [f64; 3]) -> TriangleMesh {
     for corner in 0..8_usize {
         let sign = |axis: usize| if corner >> axis & 1 == 1 { 1.0 } else { -1.0 };
         for axis in 0..3 {
-            let position = Vector3::from_fn(|k, _| sign(k) * (half[k] - if k == axis { 0.0 } else { bevel }));
+            let position =
+                Vector3::from_fn(|k, _| sign(k) * (half[k] - if k == axis { 0.0 } else { bevel }));
             let normal = Vector3::from_fn(|k, _| if k == axis { sign(axis) } else { 0.0 });
             let share = |k: usize| 0.5 + 0.5 * position[k] / half[k].max(1e-9);
             // v is up on the four sides; u runs to the right seen from outside.
             let uv = match axis {
-                0 => [if sign(0) > 0.0 { share(1) } else { 1.0 - share(1) }, share(2)],
-                1 => [if sign(1) > 0.0 { 1.0 - share(0) } else { share(0) }, share(2)],
-                _ => [if sign(2) > 0.0 { share(0) } else { 1.0 - share(0) }, share(1)],
+                0 => [
+                    if sign(0) > 0.0 {
+                        share(1)
+                    } else {
+                        1.0 - share(1)
+                    },
+                    share(2),
+                ],
+                1 => [
+                    if sign(1) > 0.0 {
+                        1.0 - share(0)
+                    } else {
+                        share(0)
+                    },
+                    share(2),
+                ],
+                _ => [
+                    if sign(2) > 0.0 {
+                        share(0)
+                    } else {
+                        1.0 - share(0)
+                    },
+                    share(1),
+                ],
             };
             mesh.push(position, normal, uv);
         }
@@ -161,13 +201,16 @@ fn cuboid(half: [f64; 3]) -> TriangleMesh {
     let mut polygon = |corners: &[u32]| {
         let centroid_normal = |t: [u32; 3]| {
             let p = t.map(|v| Vector3::from(mesh.positions[v as usize]));
-            (p[1] - p[0]).cross(&(p[2] - p[0])).dot(&(p[0] + p[1] + p[2]))
+            (p[1] - p[0])
+                .cross(&(p[2] - p[0]))
+                .dot(&(p[0] + p[1] + p[2]))
         };
         for k in 1..corners.len() - 1 {
             let t = [corners[0], corners[k], corners[k + 1]];
             // The solid contains the origin, so outward means away from it.
             let outward = centroid_normal(t) > 0.0;
-            mesh.triangles.push(if outward { t } else { [t[0], t[2], t[1]] });
+            mesh.triangles
+                .push(if outward { t } else { [t[0], t[2], t[1]] });
         }
     };
     for axis in 0..3 {
@@ -179,7 +222,12 @@ fn cuboid(half: [f64; 3]) -> TriangleMesh {
         let (p, q) = ((axis + 1) % 3, (axis + 2) % 3);
         for base in [0, a, b, a | b] {
             let other = base | 1 << axis;
-            polygon(&[vertex(base, p), vertex(other, p), vertex(other, q), vertex(base, q)]);
+            polygon(&[
+                vertex(base, p),
+                vertex(other, p),
+                vertex(other, q),
+                vertex(base, q),
+            ]);
         }
     }
     for corner in 0..8 {
@@ -208,7 +256,12 @@ fn arc(radius: f64, z_low: f64, z_high: f64) -> Vec<[f64; 2]> {
     let steps = segments_around(radius) / 4;
     let quarter = |k: usize| k as f64 / steps as f64 * TAU / 4.0;
     let low = (0..=steps).map(|k| [radius * quarter(k).sin(), z_low - radius * quarter(k).cos()]);
-    let high = (0..=steps).rev().map(|k| [radius * quarter(k).sin(), z_high + radius * quarter(k).cos()]);
+    let high = (0..=steps).rev().map(|k| {
+        [
+            radius * quarter(k).sin(),
+            z_high + radius * quarter(k).cos(),
+        ]
+    });
     let mut profile: Vec<[f64; 2]> = low.chain(high).collect();
     profile.dedup_by(|a, b| (a[0] - b[0]).abs() + (a[1] - b[1]).abs() < 1e-9);
     profile
@@ -238,7 +291,9 @@ fn lathe(profile: &[[f64; 2]], closed: bool) -> TriangleMesh {
     }
     let radius = points.iter().fold(0.0_f64, |a, p| a.max(p[0]));
     let around = segments_around(radius);
-    let (z_min, z_max) = points.iter().fold((f64::MAX, f64::MIN), |(l, h), p| (l.min(p[1]), h.max(p[1])));
+    let (z_min, z_max) = points
+        .iter()
+        .fold((f64::MAX, f64::MIN), |(l, h), p| (l.min(p[1]), h.max(p[1])));
     let segment_count = if closed { count } else { count - 1 };
     // Normals of the profile's segments, scaled by the segments' lengths: walking counter-clockwise
     // the outside lies to the right.
@@ -261,11 +316,21 @@ fn lathe(profile: &[[f64; 2]], closed: bool) -> TriangleMesh {
         if outward[i].norm() < 1e-9 || (a[0] < 1e-9 && b[0] < 1e-9) {
             continue;
         }
-        let before = if i > 0 { Some(i - 1) } else { closed.then_some(segment_count - 1) };
-        let after = if i + 1 < segment_count { Some(i + 1) } else { closed.then_some(0) };
+        let before = if i > 0 {
+            Some(i - 1)
+        } else {
+            closed.then_some(segment_count - 1)
+        };
+        let after = if i + 1 < segment_count {
+            Some(i + 1)
+        } else {
+            closed.then_some(0)
+        };
         let rims = [(a, joint(i, before)), (b, joint(i, after))].map(|(p, mut normal)| {
             // A blunt tip on the axis is smooth too: what faces it lies across the axis.
-            if p[0] < 1e-9 && normal.z.powi(2) - normal.x.powi(2) > CREASE_COS * normal.norm_squared() {
+            if p[0] < 1e-9
+                && normal.z.powi(2) - normal.x.powi(2) > CREASE_COS * normal.norm_squared()
+            {
                 normal.x = 0.0;
             }
             let v = (p[1] - z_min) / (z_max - z_min).max(1e-9);
@@ -292,15 +357,23 @@ fn lathe(profile: &[[f64; 2]], closed: bool) -> TriangleMesh {
 }
 
 fn hull(points: &[[f64; 3]]) -> TriangleMesh {
-    let input: Vec<Vec3> = points.iter().map(|p| Vec3::new(p[0] as f32, p[1] as f32, p[2] as f32)).collect();
+    let input: Vec<Vec3> = points
+        .iter()
+        .map(|p| Vec3::new(p[0] as f32, p[1] as f32, p[2] as f32))
+        .collect();
     match try_convex_hull(&input) {
         Ok((vertices, triangles)) => {
-            let positions: Vec<[f64; 3]> =
-                vertices.iter().map(|p| [f64::from(p.x), f64::from(p.y), f64::from(p.z)]).collect();
+            let positions: Vec<[f64; 3]> = vertices
+                .iter()
+                .map(|p| [f64::from(p.x), f64::from(p.y), f64::from(p.z)])
+                .collect();
             TriangleMesh::from_triangles(&positions, &triangles)
         }
         Err(error) => {
-            tracing::warn!("a convex hull of {} points has no mesh and stays invisible: {error}", points.len());
+            tracing::warn!(
+                "a convex hull of {} points has no mesh and stays invisible: {error}",
+                points.len()
+            );
             TriangleMesh::default()
         }
     }
@@ -314,20 +387,54 @@ mod tests {
 
     fn shapes() -> Vec<(Shape, f64)> {
         let pi = std::f64::consts::PI;
-        let cube: Vec<[f64; 3]> = (0..8).map(|c| [0, 1, 2].map(|k| if c >> k & 1 == 1 { 0.02 } else { -0.02 })).collect();
+        let cube: Vec<[f64; 3]> = (0..8)
+            .map(|c| [0, 1, 2].map(|k| if c >> k & 1 == 1 { 0.02 } else { -0.02 }))
+            .collect();
         vec![
-            (Shape::Box { half_extents: [0.05, 0.03, 0.02] }, 8.0 * 0.05 * 0.03 * 0.02),
-            (Shape::Cylinder { radius: 0.03, half_length: 0.05 }, pi * 0.03 * 0.03 * 0.1),
-            (Shape::Sphere { radius: 0.04 }, 4.0 / 3.0 * pi * 0.04_f64.powi(3)),
-            (Shape::Capsule { radius: 0.02, half_length: 0.03 }, pi * 0.0004 * 0.06 + 4.0 / 3.0 * pi * 8e-6),
-            (Shape::Cone { radius: 0.03, half_length: 0.04 }, pi * 0.0009 * 0.08 / 3.0),
+            (
+                Shape::Box {
+                    half_extents: [0.05, 0.03, 0.02],
+                },
+                8.0 * 0.05 * 0.03 * 0.02,
+            ),
+            (
+                Shape::Cylinder {
+                    radius: 0.03,
+                    half_length: 0.05,
+                },
+                pi * 0.03 * 0.03 * 0.1,
+            ),
+            (
+                Shape::Sphere { radius: 0.04 },
+                4.0 / 3.0 * pi * 0.04_f64.powi(3),
+            ),
+            (
+                Shape::Capsule {
+                    radius: 0.02,
+                    half_length: 0.03,
+                },
+                pi * 0.0004 * 0.06 + 4.0 / 3.0 * pi * 8e-6,
+            ),
+            (
+                Shape::Cone {
+                    radius: 0.03,
+                    half_length: 0.04,
+                },
+                pi * 0.0009 * 0.08 / 3.0,
+            ),
             (Shape::ConvexHull { points: cube }, 0.04_f64.powi(3)),
             (
-                Shape::Revolution { profile: vec![[0.02, 0.0], [0.03, 0.0], [0.03, 0.1], [0.02, 0.1]], wedges: 8 },
+                Shape::Revolution {
+                    profile: vec![[0.02, 0.0], [0.03, 0.0], [0.03, 0.1], [0.02, 0.1]],
+                    wedges: 8,
+                },
                 pi * (0.0009 - 0.0004) * 0.1,
             ),
             (
-                Shape::Revolution { profile: vec![[0.0, 0.1], [0.03, 0.1], [0.03, 0.0], [0.0, 0.0]], wedges: 8 },
+                Shape::Revolution {
+                    profile: vec![[0.0, 0.1], [0.03, 0.1], [0.03, 0.0], [0.0, 0.0]],
+                    wedges: 8,
+                },
                 pi * 0.0009 * 0.1,
             ),
         ]
@@ -348,7 +455,10 @@ mod tests {
     fn meshes_enclose_the_volume_of_their_shape() {
         for (shape, expected) in shapes() {
             let got = volume(&TriangleMesh::from(&shape));
-            assert!((got / expected - 1.0).abs() < 0.03, "{shape:?}: {got} instead of {expected}");
+            assert!(
+                (got / expected - 1.0).abs() < 0.03,
+                "{shape:?}: {got} instead of {expected}"
+            );
         }
     }
 
@@ -364,7 +474,10 @@ mod tests {
                     *edges.entry((a.min(b), a.max(b))).or_insert(0) += if a < b { 1 } else { -1 };
                 }
             }
-            assert!(edges.values().all(|&sum| sum == 0), "{shape:?} has an open edge");
+            assert!(
+                edges.values().all(|&sum| sum == 0),
+                "{shape:?} has an open edge"
+            );
         }
     }
 
@@ -372,11 +485,18 @@ mod tests {
     fn normals_are_unit_and_agree_with_the_winding() {
         for (shape, _) in shapes() {
             let mesh = TriangleMesh::from(&shape);
-            assert!(mesh.normals.iter().all(|n| (Vector3::from(*n).norm() - 1.0).abs() < 1e-5));
+            assert!(
+                mesh.normals
+                    .iter()
+                    .all(|n| (Vector3::from(*n).norm() - 1.0).abs() < 1e-5)
+            );
             for t in &mesh.triangles {
                 let [a, b, c] = t.map(|v| Vector3::from(mesh.positions[v as usize]));
                 let face = (b - a).cross(&(c - a));
-                let mean: Vector3<f32> = t.iter().map(|&v| Vector3::from(mesh.normals[v as usize])).sum();
+                let mean: Vector3<f32> = t
+                    .iter()
+                    .map(|&v| Vector3::from(mesh.normals[v as usize]))
+                    .sum();
                 assert!(face.dot(&mean) > 0.0, "{shape:?}");
             }
         }
@@ -392,10 +512,18 @@ mod tests {
 
     #[test]
     fn degenerate_input_gives_an_empty_mesh() {
-        for points in [vec![], vec![[0.0; 3]; 5], vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]]] {
+        for points in [
+            vec![],
+            vec![[0.0; 3]; 5],
+            vec![[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
+        ] {
             let mesh = TriangleMesh::from(&Shape::ConvexHull { points });
             assert!(mesh.triangles.is_empty());
         }
-        assert!(TriangleMesh::from_triangles(&[[0.0; 3]; 3], &[[0, 1, 2], [0, 1, 9]]).triangles.is_empty());
+        assert!(
+            TriangleMesh::from_triangles(&[[0.0; 3]; 3], &[[0, 1, 2], [0, 1, 9]])
+                .triangles
+                .is_empty()
+        );
     }
 }

@@ -51,7 +51,9 @@ mod tests;
 mod tone;
 mod visibility;
 
-pub use frame::{Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual, looking_at};
+pub use frame::{
+    Camera, Frame, INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT, Visual, looking_at,
+};
 pub use lighting::Lighting;
 
 use std::num::NonZeroUsize;
@@ -84,7 +86,10 @@ pub enum Quality {
 impl Renderer {
     /// A renderer of some quality that works on one thread.
     pub fn new(quality: Quality) -> Self {
-        Self { quality, ..Self::default() }
+        Self {
+            quality,
+            ..Self::default()
+        }
     }
 
     /// The same renderer working on several threads. Pictures do not depend on how many.
@@ -95,8 +100,17 @@ impl Renderer {
     }
 
     /// Renders `visuals` into `frame`, which takes the camera's size.
-    pub fn render(&mut self, visuals: &[Visual], lighting: &Lighting, camera: &Camera, frame: &mut Frame) {
-        frame.resize(camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+    pub fn render(
+        &mut self,
+        visuals: &[Visual],
+        lighting: &Lighting,
+        camera: &Camera,
+        frame: &mut Frame,
+    ) {
+        frame.resize(
+            camera.intrinsics.width as usize,
+            camera.intrinsics.height as usize,
+        );
         if frame.width == 0 || frame.height == 0 {
             return;
         }
@@ -119,7 +133,8 @@ impl Renderer {
             Quality::Fine => self.occlusion.draw(&self.visibility, camera, threads),
         }
         self.materials.clear();
-        self.materials.extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
+        self.materials
+            .extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
         let inputs = shade::Inputs {
             visuals,
             materials: &self.materials,

@@ -21,7 +21,9 @@ impl ObjectModel {
         for (index, material) in spec.materials.iter().enumerate() {
             let mut mesh = TriangleMesh::default();
             for part in spec.parts.iter().filter(|part| part.material == index) {
-                mesh.append(&TriangleMesh::from(&part.shape).transformed(&part.object_from_part.cast()));
+                mesh.append(
+                    &TriangleMesh::from(&part.shape).transformed(&part.object_from_part.cast()),
+                );
             }
             if !mesh.triangles.is_empty() {
                 meshes.push((Arc::new(mesh), material.clone()));
@@ -31,7 +33,12 @@ impl ObjectModel {
     }
 
     /// Adds the object's visuals at a pose. `instance` is its id in the instance image.
-    pub fn place(&self, world_from_object: &Isometry3<f64>, instance: u8, visuals: &mut Vec<Visual>) {
+    pub fn place(
+        &self,
+        world_from_object: &Isometry3<f64>,
+        instance: u8,
+        visuals: &mut Vec<Visual>,
+    ) {
         visuals.extend(self.meshes.iter().map(|(mesh, material)| Visual {
             mesh: Arc::clone(mesh),
             world_from_mesh: world_from_object.cast(),
@@ -69,13 +76,21 @@ impl RobotModel {
         for (link, description) in model.links().iter().enumerate() {
             for visual in &description.visuals {
                 let Some(shape) = shape(&visual.geometry) else {
-                    tracing::warn!("link `{}` of the robot has a mesh file, which the renderer skips", description.name);
+                    tracing::warn!(
+                        "link `{}` of the robot has a mesh file, which the renderer skips",
+                        description.name
+                    );
                     continue;
                 };
                 let mesh = TriangleMesh::from(&shape).transformed(&visual.link_from_shape.cast());
                 let name = visual.material.clone().unwrap_or_default();
-                let rgb = visual.rgba.map_or([0.7; 3], |[r, g, b, _]| [r as f32, g as f32, b as f32]);
-                match meshes.iter_mut().find(|m| m.link == link && m.material_name == name) {
+                let rgb = visual
+                    .rgba
+                    .map_or([0.7; 3], |[r, g, b, _]| [r as f32, g as f32, b as f32]);
+                match meshes
+                    .iter_mut()
+                    .find(|m| m.link == link && m.material_name == name)
+                {
                     Some(existing) => Arc::make_mut(&mut existing.mesh).append(&mesh),
                     None => meshes.push(RobotMesh {
                         link,
@@ -104,15 +119,25 @@ impl RobotModel {
 
     /// The materials shown, for randomisation; each named material occurs once for each link that has it.
     pub fn materials_mut(&mut self) -> impl Iterator<Item = (&str, &mut Material)> {
-        self.meshes.iter_mut().map(|m| (m.material_name.as_str(), &mut m.material))
+        self.meshes
+            .iter_mut()
+            .map(|m| (m.material_name.as_str(), &mut m.material))
     }
 }
 
 fn shape(geometry: &Geometry) -> Option<Shape> {
     Some(match geometry {
-        Geometry::Box { size } => Shape::Box { half_extents: [0.5 * size.x, 0.5 * size.y, 0.5 * size.z] },
-        Geometry::Cylinder { radius, length } => Shape::Cylinder { radius: *radius, half_length: 0.5 * length },
-        Geometry::Capsule { radius, length } => Shape::Capsule { radius: *radius, half_length: 0.5 * length },
+        Geometry::Box { size } => Shape::Box {
+            half_extents: [0.5 * size.x, 0.5 * size.y, 0.5 * size.z],
+        },
+        Geometry::Cylinder { radius, length } => Shape::Cylinder {
+            radius: *radius,
+            half_length: 0.5 * length,
+        },
+        Geometry::Capsule { radius, length } => Shape::Capsule {
+            radius: *radius,
+            half_length: 0.5 * length,
+        },
         Geometry::Sphere { radius } => Shape::Sphere { radius: *radius },
         Geometry::Mesh { .. } => return None,
     })

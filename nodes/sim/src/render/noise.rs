@@ -17,7 +17,11 @@ static NOISE: LazyLock<Vec<f32>> = LazyLock::new(|| {
                 let fy = y as f32 * cells as f32 / SIZE as f32;
                 let (ix, iy) = (fx as usize, fy as usize);
                 let corner = |dx: usize, dy: usize| {
-                    unit(hash_cell(((ix + dx) % cells) as i32, ((iy + dy) % cells) as i32, octave))
+                    unit(hash_cell(
+                        ((ix + dx) % cells) as i32,
+                        ((iy + dy) % cells) as i32,
+                        octave,
+                    ))
                 };
                 let (tx, ty) = (ease(fx.fract()), ease(fy.fract()));
                 let low = corner(0, 0) + (corner(1, 0) - corner(0, 0)) * tx;
@@ -73,7 +77,9 @@ pub(super) fn noise_2d(x: f32, y: f32) -> f32 {
 
 /// Smooth noise in space: the mean of three slices, enough for clouds on small objects.
 pub(super) fn noise_3d(x: f32, y: f32, z: f32) -> f32 {
-    let sum = noise_2d(x + 0.31 * z, y) + noise_2d(y + 5.2, z + 0.17 * x) + noise_2d(z + 9.1, x + 0.23 * y);
+    let sum = noise_2d(x + 0.31 * z, y)
+        + noise_2d(y + 5.2, z + 0.17 * x)
+        + noise_2d(z + 9.1, x + 0.23 * y);
     // Averaging narrows the distribution; widen it again about its mean.
     ((sum / 3.0 - 0.47) * 1.7 + 0.5).clamp(0.0, 1.0)
 }
@@ -84,11 +90,15 @@ mod tests {
 
     #[test]
     fn noise_is_bounded_and_varies() {
-        let samples: Vec<f32> = (0..2000).map(|i| noise_2d(i as f32 * 0.37, i as f32 * 0.11 - 50.0)).collect();
+        let samples: Vec<f32> = (0..2000)
+            .map(|i| noise_2d(i as f32 * 0.37, i as f32 * 0.11 - 50.0))
+            .collect();
         let mean = samples.iter().sum::<f32>() / samples.len() as f32;
         assert!(samples.iter().all(|s| (0.0..=1.0).contains(s)));
         assert!((0.4..0.55).contains(&mean), "{mean}");
-        assert!(samples.iter().any(|s| *s > mean + 0.15) && samples.iter().any(|s| *s < mean - 0.15));
+        assert!(
+            samples.iter().any(|s| *s > mean + 0.15) && samples.iter().any(|s| *s < mean - 0.15)
+        );
     }
 
     #[test]

@@ -44,35 +44,64 @@ impl Occlusion {
 
     /// Estimates the occlusion of everything visible.
     pub(super) fn draw(&mut self, visibility: &Visibility, camera: &Camera, threads: NonZeroUsize) {
-        let (full_width, full_height) = (camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+        let (full_width, full_height) = (
+            camera.intrinsics.width as usize,
+            camera.intrinsics.height as usize,
+        );
         (self.width, self.height) = (full_width.div_ceil(2), full_height.div_ceil(2));
         let points = self.width * self.height;
         self.depth.clear();
         for row in visibility.inverse_depth.chunks_exact(full_width).step_by(2) {
-            self.depth.extend(row.iter().step_by(2).map(|&inverse| if inverse > 0.0 { 1.0 / inverse } else { 0.0 }));
+            self.depth.extend(
+                row.iter()
+                    .step_by(2)
+                    .map(|&inverse| if inverse > 0.0 { 1.0 / inverse } else { 0.0 }),
+            );
         }
         self.face_normals.clear();
         self.face_normals.extend(visibility.seen.iter().map(|seen| {
-            let [a, b, c] = seen.vertices.map(|v| visibility.vertices.in_camera[v as usize]);
+            let [a, b, c] = seen
+                .vertices
+                .map(|v| visibility.vertices.in_camera[v as usize]);
             let (p, q) = (difference(b, a), difference(c, a));
-            let n = [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
+            let n = [
+                p[1] * q[2] - p[2] * q[1],
+                p[2] * q[0] - p[0] * q[2],
+                p[0] * q[1] - p[1] * q[0],
+            ];
             let scale = 1.0 / dot(n, n).max(1e-30).sqrt();
             n.map(|c| c * scale)
         }));
         self.light.clear();
         self.light.resize(points, 1.0);
         // A half-resolution point (x, y) lies on the pixel (2 x, 2 y).
-        let (fx, fy) = (0.5 * camera.intrinsics.fx as f32, 0.5 * camera.intrinsics.fy as f32);
-        let (cx, cy) = (0.5 * camera.intrinsics.cx as f32, 0.5 * camera.intrinsics.cy as f32);
-        let view = View { cx, cy, fx, per_fx: 1.0 / fx, per_fy: 1.0 / fy, patterns: patterns() };
+        let (fx, fy) = (
+            0.5 * camera.intrinsics.fx as f32,
+            0.5 * camera.intrinsics.fy as f32,
+        );
+        let (cx, cy) = (
+            0.5 * camera.intrinsics.cx as f32,
+            0.5 * camera.intrinsics.cy as f32,
+        );
+        let view = View {
+            cx,
+            cy,
+            fx,
+            per_fx: 1.0 / fx,
+            per_fy: 1.0 / fy,
+            patterns: patterns(),
+        };
         let count = bands::rows_in_band(self.height, threads);
         let mut light = std::mem::take(&mut self.light);
         let this = &*self;
-        bands::for_each(light.chunks_mut((count * this.width).max(1)).enumerate(), |(band, lines)| {
-            for (y, line) in (band * count..).zip(lines.chunks_mut(this.width)) {
-                this.gather_row(y, &visibility.triangle[2 * y * full_width..], &view, line);
-            }
-        });
+        bands::for_each(
+            light.chunks_mut((count * this.width).max(1)).enumerate(),
+            |(band, lines)| {
+                for (y, line) in (band * count..).zip(lines.chunks_mut(this.width)) {
+                    this.gather_row(y, &visibility.triangle[2 * y * full_width..], &view, line);
+                }
+            },
+        );
         self.light = light;
         self.blur(threads);
     }
@@ -88,7 +117,11 @@ impl Occlusion {
             }
             let normal = self.face_normals[id as usize];
             let (px, py) = (x as i32 as f32, y as i32 as f32);
-            let at = [(px - view.cx) * view.per_fx * z, (py - view.cy) * view.per_fy * z, z];
+            let at = [
+                (px - view.cx) * view.per_fx * z,
+                (py - view.cy) * view.per_fy * z,
+                z,
+            ];
             let radius = (REACH_M * view.fx / z).min(40.0);
             let mut sum = 0.0;
             for [dx, dy] in view.patterns[y % TILE * TILE + x % TILE] {
@@ -125,14 +158,21 @@ impl Occlusion {
     fn blur_along(&self, source: &[f32], target: &mut [f32], rows: bool, threads: NonZeroUsize) {
         let (width, height) = (self.width, self.height);
         let count = bands::rows_in_band(height, threads);
-        bands::for_each(target.chunks_mut((count * width).max(1)).enumerate(), |(band, lines)| {
-            for (y, line) in (band * count..).zip(lines.chunks_mut(width)) {
-                for (x, out) in line.iter_mut().enumerate() {
-                    let (stride, place, places) = if rows { (1, x, width) } else { (width, y, height) };
-                    *out = self.average(source, y * width + x, stride, place, places);
+        bands::for_each(
+            target.chunks_mut((count * width).max(1)).enumerate(),
+            |(band, lines)| {
+                for (y, line) in (band * count..).zip(lines.chunks_mut(width)) {
+                    for (x, out) in line.iter_mut().enumerate() {
+                        let (stride, place, places) = if rows {
+                            (1, x, width)
+                        } else {
+                            (width, y, height)
+                        };
+                        *out = self.average(source, y * width + x, stride, place, places);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 
     /// Mean of four points in a line, from one before to two after index `at`, those at other
@@ -144,9 +184,17 @@ impl Occlusion {
         let (mut sum, mut weight) = (values[at], 1.0);
         let before = if place > 0 { at - stride } else { at };
         let after = if place + 1 < count { at + stride } else { at };
-        let second = if place + 2 < count { at + 2 * stride } else { at };
+        let second = if place + 2 < count {
+            at + 2 * stride
+        } else {
+            at
+        };
         for other in [before, after, second] {
-            let same = if (self.depth[other] - z).abs() < tolerance { 1.0 } else { 0.0 };
+            let same = if (self.depth[other] - z).abs() < tolerance {
+                1.0
+            } else {
+                0.0
+            };
             sum += same * values[other];
             weight += same;
         }
@@ -163,13 +211,27 @@ impl Occlusion {
         let lower = y.div_ceil(2).min(self.height - 1) * self.width;
         // Two points on a diagonal: for a pixel between two points or on one they coincide with what a
         // bilinear look-up would read.
-        let upper = (&self.depth[upper..upper + self.width], &self.light[upper..upper + self.width]);
-        let lower = (&self.depth[lower..lower + self.width], &self.light[lower..lower + self.width]);
+        let upper = (
+            &self.depth[upper..upper + self.width],
+            &self.light[upper..upper + self.width],
+        );
+        let lower = (
+            &self.depth[lower..lower + self.width],
+            &self.light[lower..lower + self.width],
+        );
         for (x, (out, &z)) in out.iter_mut().zip(z).enumerate() {
             let (left, right) = (x / 2, x.div_ceil(2).min(self.width - 1));
             let tolerance = SAME_SURFACE * z;
-            let first = if (upper.0[left] - z).abs() < tolerance { 1.0 } else { 1e-5 };
-            let second = if (lower.0[right] - z).abs() < tolerance { 1.0 } else { 1e-5 };
+            let first = if (upper.0[left] - z).abs() < tolerance {
+                1.0
+            } else {
+                1e-5
+            };
+            let second = if (lower.0[right] - z).abs() < tolerance {
+                1.0
+            } else {
+                1e-5
+            };
             *out = (first * upper.1[left] + second * lower.1[right]) / (first + second);
         }
     }

@@ -16,7 +16,8 @@ static NORMAL: LazyLock<Box<[f32; ENTRIES]>> = LazyLock::new(|| {
     for (entry, value) in table.iter_mut().enumerate() {
         let target = (entry as f64 + 0.5) / ENTRIES as f64;
         while below < target && z < 4.2 {
-            below += (-0.5 * (z + 0.5 * step).powi(2)).exp() / (2.0 * std::f64::consts::PI).sqrt() * step;
+            below += (-0.5 * (z + 0.5 * step).powi(2)).exp() / (2.0 * std::f64::consts::PI).sqrt()
+                * step;
             z += step;
         }
         *value = z as f32;
@@ -35,7 +36,12 @@ pub(super) struct NormalStream<'a, R> {
 
 impl<'a, R: Rng> NormalStream<'a, R> {
     pub(super) fn new(rng: &'a mut R) -> Self {
-        Self { rng, table: &NORMAL, bits: 0, left: 0 }
+        Self {
+            rng,
+            table: &NORMAL,
+            bits: 0,
+            left: 0,
+        }
     }
 
     #[inline]
@@ -73,7 +79,8 @@ impl SmoothField {
         let rows = (height as f32 * self.scale) as usize + 2;
         let mut normal = NormalStream::new(rng);
         self.nodes.clear();
-        self.nodes.extend((0..self.columns * rows).map(|_| normal.next()));
+        self.nodes
+            .extend((0..self.columns * rows).map(|_| normal.next()));
         self.places.clear();
         self.places.extend((0..width).map(|x| {
             let u = x as f32 * self.scale;
@@ -88,7 +95,8 @@ impl SmoothField {
         let upper = &self.nodes[row * self.columns..][..self.columns];
         let lower = &self.nodes[(row + 1) * self.columns..][..self.columns];
         self.line.clear();
-        self.line.extend(upper.iter().zip(lower).map(|(a, b)| a + (b - a) * t));
+        self.line
+            .extend(upper.iter().zip(lower).map(|(a, b)| a + (b - a) * t));
         for (value, &(column, s)) in out.iter_mut().zip(&self.places) {
             let column = usize::from(column);
             let (a, b) = (self.line[column], self.line[column + 1]);
@@ -112,7 +120,10 @@ mod tests {
         let mean = samples.iter().sum::<f64>() / n;
         let variance = samples.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n;
         let beyond_two = samples.iter().filter(|s| s.abs() > 2.0).count() as f64 / n;
-        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
+        assert!(
+            mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02,
+            "{mean} {variance}"
+        );
         assert!((beyond_two - 0.0455).abs() < 0.003, "{beyond_two}");
     }
 }

@@ -44,7 +44,8 @@ impl Snapped {
             return None;
         }
         let c = corners.map(|[x, y]| [snap(x), snap(y)]);
-        let area = (c[1][0] - c[0][0]) * (c[2][1] - c[0][1]) - (c[1][1] - c[0][1]) * (c[2][0] - c[0][0]);
+        let area =
+            (c[1][0] - c[0][0]) * (c[2][1] - c[0][1]) - (c[1][1] - c[0][1]) * (c[2][0] - c[0][0]);
         (area > 0).then_some(Self { corners: c, area })
     }
 
@@ -126,8 +127,14 @@ mod tests {
     fn cover(count: &mut [u32], corners: [[f32; 2]; 3]) {
         let either = Snapped::front(corners).or_else(|| Snapped::new(corners));
         let Some(triangle) = either else { return };
-        let Some(bounds) = triangle.bounds(SIZE, SIZE) else { return };
-        triangle.scan(bounds, |y, from, to| count[y * SIZE + from..=y * SIZE + to].iter_mut().for_each(|c| *c += 1));
+        let Some(bounds) = triangle.bounds(SIZE, SIZE) else {
+            return;
+        };
+        triangle.scan(bounds, |y, from, to| {
+            count[y * SIZE + from..=y * SIZE + to]
+                .iter_mut()
+                .for_each(|c| *c += 1)
+        });
     }
 
     #[test]

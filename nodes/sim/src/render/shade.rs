@@ -35,8 +35,19 @@ pub(super) struct Row {
 
 impl Row {
     fn resize(&mut self, width: usize) {
-        let single = [&mut self.z, &mut self.roughness, &mut self.facing, &mut self.shadow, &mut self.occlusion];
-        let triples = [&mut self.normal, &mut self.colour, &mut self.in_light, &mut self.ray];
+        let single = [
+            &mut self.z,
+            &mut self.roughness,
+            &mut self.facing,
+            &mut self.shadow,
+            &mut self.occlusion,
+        ];
+        let triples = [
+            &mut self.normal,
+            &mut self.colour,
+            &mut self.in_light,
+            &mut self.ray,
+        ];
         for list in single.into_iter().chain(triples.into_iter().flatten()) {
             list.resize(width, 0.0);
         }
@@ -59,17 +70,27 @@ pub(super) struct Inputs<'a> {
 pub(super) fn shade(inputs: &Inputs<'_>, rows: &mut [Row], tone: &ToneCurve, frame: &mut Frame) {
     let width = frame.width;
     let light = Light::new(inputs);
-    let Some(threads) = NonZeroUsize::new(rows.len()) else { return };
+    let Some(threads) = NonZeroUsize::new(rows.len()) else {
+        return;
+    };
     let count = bands::rows_in_band(frame.height, threads);
     let pixels = (count * width).max(1);
     let jobs = rows
         .iter_mut()
         .zip(frame.rgb.chunks_mut(3 * pixels))
-        .zip(frame.depth_m.chunks_mut(pixels).zip(frame.instance.chunks_mut(pixels)))
+        .zip(
+            frame
+                .depth_m
+                .chunks_mut(pixels)
+                .zip(frame.instance.chunks_mut(pixels)),
+        )
         .enumerate();
     bands::for_each(jobs, |(band, ((row, rgb), (depth_m, instance)))| {
         row.resize(width);
-        let lines = rgb.chunks_mut(3 * width).zip(depth_m.chunks_mut(width)).zip(instance.chunks_mut(width));
+        let lines = rgb
+            .chunks_mut(3 * width)
+            .zip(depth_m.chunks_mut(width))
+            .zip(instance.chunks_mut(width));
         for (y, ((rgb, depth_m), instance)) in (band * count..).zip(lines) {
             gather(inputs, y, row, depth_m, instance);
             inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
@@ -143,8 +164,10 @@ fn gather(inputs: &Inputs<'_>, y: usize, row: &mut Row, depth_m: &mut [f32], ins
             instance[run].fill(0);
         } else {
             let seen = &inputs.visibility.seen[id as usize];
-            for ((z, depth), inverse) in
-                row.z[run.clone()].iter_mut().zip(&mut depth_m[run.clone()]).zip(&inverse[run.clone()])
+            for ((z, depth), inverse) in row.z[run.clone()]
+                .iter_mut()
+                .zip(&mut depth_m[run.clone()])
+                .zip(&inverse[run.clone()])
             {
                 *z = 1.0 / inverse;
                 *depth = *z;
@@ -186,7 +209,11 @@ fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: std::ops::Range<usiz
         }
         return;
     }
-    let (pa, pb, pc) = (vertices.in_mesh[a], vertices.in_mesh[b], vertices.in_mesh[c]);
+    let (pa, pb, pc) = (
+        vertices.in_mesh[a],
+        vertices.in_mesh[b],
+        vertices.in_mesh[c],
+    );
     let (ta, tb, tc) = (vertices.uv[a], vertices.uv[b], vertices.uv[c]);
     for x in run {
         let at = x as i32 as f32;
@@ -216,7 +243,10 @@ fn geometry(light: &Light, y: usize, row: &mut Row) {
     let (nx, ny, nz) = (&mut nx[..width], &mut ny[..width], &mut nz[..width]);
     let facing = &mut row.facing[..width];
     for x in 0..width {
-        let scale = 1.0 / (nx[x] * nx[x] + ny[x] * ny[x] + nz[x] * nz[x]).max(1e-12).sqrt();
+        let scale = 1.0
+            / (nx[x] * nx[x] + ny[x] * ny[x] + nz[x] * nz[x])
+                .max(1e-12)
+                .sqrt();
         nx[x] *= scale;
         ny[x] *= scale;
         nz[x] *= scale;
@@ -246,7 +276,8 @@ fn cast(map: &ShadowMap, light: &Light, row: &mut Row) {
     for x in 0..width {
         shadow[x] = if facing[x] > 0.0 {
             map.visibility([px[x], py[x], pz[x]], || {
-                let component = |r: usize| nx[x] * m[(r, 0)] + ny[x] * m[(r, 1)] + nz[x] * m[(r, 2)];
+                let component =
+                    |r: usize| nx[x] * m[(r, 0)] + ny[x] * m[(r, 1)] + nz[x] * m[(r, 2)];
                 let scale = -1.0 / component(2).min(-0.15);
                 [component(0) * scale, component(1) * scale]
             })
@@ -288,11 +319,14 @@ fn light_up(light: &Light, row: &mut Row) {
         let up = 0.5 + 0.5 * n[2];
         let mirrored_up = (0.5 + (n_v * n[2] - 0.5 * v[2])).clamp(0.0, 1.0);
         let graze = 1.0 - n_v;
-        let sheen = (0.04 + 0.5 * graze * graze * graze * graze * graze) * (1.0 - rough) * occlusion[x];
+        let sheen =
+            (0.04 + 0.5 * graze * graze * graze * graze * graze) * (1.0 - rough) * occlusion[x];
         let lit = |albedo: f32, k: usize| {
             let ambient = light.ground[k] + (light.sky[k] - light.ground[k]) * up;
             let mirrored = light.ground[k] + (light.sky[k] * 1.5 - light.ground[k]) * mirrored_up;
-            albedo * (light.key_rgb[k] * direct + (light.fill_rgb[k] * fill_cosine + ambient) * occlusion[x])
+            albedo
+                * (light.key_rgb[k] * direct
+                    + (light.fill_rgb[k] * fill_cosine + ambient) * occlusion[x])
                 + light.key_rgb[k] * highlight * direct
                 + mirrored * sheen
         };

@@ -39,23 +39,31 @@ impl ShadowMap {
         self.in_light.clear();
         let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
         for visual in casters() {
-            let rotation = self.light_from_world * visual.world_from_mesh.rotation.to_rotation_matrix().matrix();
+            let rotation = self.light_from_world
+                * visual
+                    .world_from_mesh
+                    .rotation
+                    .to_rotation_matrix()
+                    .matrix();
             let offset = self.light_from_world * visual.world_from_mesh.translation.vector;
-            self.in_light.extend(visual.mesh.positions.iter().map(|p| -> [f32; 3] {
-                let q: [f32; 3] = (rotation * Vector3::from(*p) + offset).into();
-                for k in 0..2 {
-                    low[k] = low[k].min(q[k]);
-                    high[k] = high[k].max(q[k]);
-                }
-                q
-            }));
+            self.in_light
+                .extend(visual.mesh.positions.iter().map(|p| -> [f32; 3] {
+                    let q: [f32; 3] = (rotation * Vector3::from(*p) + offset).into();
+                    for k in 0..2 {
+                        low[k] = low[k].min(q[k]);
+                        high[k] = high[k].max(q[k]);
+                    }
+                    q
+                }));
         }
         if self.in_light.is_empty() {
             (self.width, self.height) = (0, 0);
             return;
         }
         let extent = (high[0] - low[0]).max(high[1] - low[1]).max(1e-3);
-        let texel = (lighting.softness_m / KERNEL as f32).max(extent / MAX_TEXELS).max(1e-4);
+        let texel = (lighting.softness_m / KERNEL as f32)
+            .max(extent / MAX_TEXELS)
+            .max(1e-4);
         self.texels_per_m = 1.0 / texel;
         let margin = texel * (KERNEL + 2) as f32;
         self.corner = [low[0] - margin, low[1] - margin];
@@ -67,7 +75,14 @@ impl ShadowMap {
         for visual in casters() {
             for triangle in &visual.mesh.triangles {
                 let corners = triangle.map(|v| self.in_light[first + v as usize]);
-                fill(&mut self.depth, self.width, self.height, self.corner, self.texels_per_m, corners);
+                fill(
+                    &mut self.depth,
+                    self.width,
+                    self.height,
+                    self.corner,
+                    self.texels_per_m,
+                    corners,
+                );
             }
             first += visual.mesh.positions.len();
         }
@@ -83,7 +98,9 @@ impl ShadowMap {
         for (y, row) in self.depth.chunks_exact(self.width).enumerate() {
             let blocks = &mut own[y / BLOCK * bx..][..bx];
             for (block, texels) in blocks.iter_mut().zip(row.chunks(BLOCK)) {
-                *block = texels.iter().fold(*block, |range, &depth| join(range, [depth; 2]));
+                *block = texels
+                    .iter()
+                    .fold(*block, |range, &depth| join(range, [depth; 2]));
             }
         }
         self.blocks_x = bx;
@@ -132,7 +149,8 @@ impl ShadowMap {
         let (fx, fy) = (x - ix as f32, y - iy as f32);
         let slope = slope().map(|s| s * texel);
         // Expected receiver depth at texel (ix, iy), then stepped texel by texel.
-        let base = depth - slope[0] * (fx + 0.5 * KERNEL as f32) - slope[1] * (fy + 0.5 * KERNEL as f32);
+        let base =
+            depth - slope[0] * (fx + 0.5 * KERNEL as f32) - slope[1] * (fy + 0.5 * KERNEL as f32);
         let weights = [1.0 - fx, 1.0, 1.0, fx];
         let mut lit = 0.0;
         for row in 0..=KERNEL {
@@ -141,9 +159,20 @@ impl ShadowMap {
             let expected = base + slope[1] * row as f32;
             let mut sum = 0.0;
             for (k, (&caster, weight)) in texels.iter().zip(weights).enumerate() {
-                sum += if caster >= expected + slope[0] * k as f32 { weight } else { 0.0 };
+                sum += if caster >= expected + slope[0] * k as f32 {
+                    weight
+                } else {
+                    0.0
+                };
             }
-            lit += sum * if row == 0 { 1.0 - fy } else if row == KERNEL { fy } else { 1.0 };
+            lit += sum
+                * if row == 0 {
+                    1.0 - fy
+                } else if row == KERNEL {
+                    fy
+                } else {
+                    1.0
+                };
         }
         lit * (1.0 / (KERNEL * KERNEL) as f32)
     }
@@ -162,14 +191,27 @@ fn fill(
 ) {
     let [a, b, c] = corners;
     let order = [a, c, b];
-    let screen = order.map(|p| [(p[0] - corner[0]) * texels_per_m, (p[1] - corner[1]) * texels_per_m]);
-    let Some(snapped) = Snapped::front(screen) else { return };
-    let Some(bounds) = snapped.bounds(width, height) else { return };
+    let screen = order.map(|p| {
+        [
+            (p[0] - corner[0]) * texels_per_m,
+            (p[1] - corner[1]) * texels_per_m,
+        ]
+    });
+    let Some(snapped) = Snapped::front(screen) else {
+        return;
+    };
+    let Some(bounds) = snapped.bounds(width, height) else {
+        return;
+    };
     let origin = [bounds[0], bounds[2]];
     let [base, dx, dy] = snapped.plane(origin, order.map(|p| p[2]));
     snapped.scan(bounds, |y, from, to| {
-        let start = base + dy * (y as i32 - origin[1]) as f32 + dx * (from as i32 - origin[0]) as f32;
-        for (step, texel) in depth[y * width + from..=y * width + to].iter_mut().enumerate() {
+        let start =
+            base + dy * (y as i32 - origin[1]) as f32 + dx * (from as i32 - origin[0]) as f32;
+        for (step, texel) in depth[y * width + from..=y * width + to]
+            .iter_mut()
+            .enumerate()
+        {
             *texel = texel.min(start + dx * step as i32 as f32);
         }
     });
@@ -177,8 +219,14 @@ fn fill(
 
 /// A right-handed frame whose third axis points away from the light.
 fn light_basis(towards_light: Vector3<f32>) -> Matrix3<f32> {
-    let away = (-towards_light).try_normalize(1e-6).unwrap_or_else(|| -Vector3::z());
-    let helper = if away.x.abs() < 0.9 { Vector3::x() } else { Vector3::y() };
+    let away = (-towards_light)
+        .try_normalize(1e-6)
+        .unwrap_or_else(|| -Vector3::z());
+    let helper = if away.x.abs() < 0.9 {
+        Vector3::x()
+    } else {
+        Vector3::y()
+    };
     let right = helper.cross(&away).normalize();
     let down = away.cross(&right);
     Matrix3::from_rows(&[right.transpose(), down.transpose(), away.transpose()])

@@ -21,10 +21,16 @@ impl Default for ToneCurve {
             .map(|i| {
                 let light = (i as f32 / RESOLUTION).powi(2);
                 let rest = 1.0 - SHOULDER;
-                let rolled =
-                    if light < SHOULDER { light } else { SHOULDER + rest * (1.0 - (-(light - SHOULDER) / rest).exp()) };
-                let encoded =
-                    if rolled < 0.003_130_8 { rolled * 12.92 } else { 1.055 * rolled.powf(1.0 / 2.4) - 0.055 };
+                let rolled = if light < SHOULDER {
+                    light
+                } else {
+                    SHOULDER + rest * (1.0 - (-(light - SHOULDER) / rest).exp())
+                };
+                let encoded = if rolled < 0.003_130_8 {
+                    rolled * 12.92
+                } else {
+                    1.055 * rolled.powf(1.0 / 2.4) - 0.055
+                };
                 (encoded * 255.0 + 0.5).clamp(0.0, 255.0) as u8
             })
             .collect();
@@ -42,9 +48,12 @@ impl ToneCurve {
                 *light = index;
             }
         }
-        let byte = |index: f32| self.table[(index.to_bits() as usize & 0xfff).min(self.table.len() - 1)];
+        let byte =
+            |index: f32| self.table[(index.to_bits() as usize & 0xfff).min(self.table.len() - 1)];
         let [red, green, blue] = colour;
-        for (((pixel, &mut r), &mut g), &mut b) in rgb.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
+        for (((pixel, &mut r), &mut g), &mut b) in
+            rgb.chunks_exact_mut(3).zip(red).zip(green).zip(blue)
+        {
             pixel[0] = byte(r);
             pixel[1] = byte(g);
             pixel[2] = byte(b);

@@ -73,7 +73,10 @@ pub(super) struct Visibility {
 impl Visibility {
     /// Rasterises all visuals.
     pub(super) fn draw(&mut self, visuals: &[Visual], camera: &Camera) {
-        let (width, height) = (camera.intrinsics.width as usize, camera.intrinsics.height as usize);
+        let (width, height) = (
+            camera.intrinsics.width as usize,
+            camera.intrinsics.height as usize,
+        );
         self.inverse_depth.clear();
         self.inverse_depth.resize(width * height, 0.0);
         self.triangle.clear();
@@ -95,12 +98,18 @@ impl Visibility {
             let rotation = camera_from_mesh.rotation.to_rotation_matrix();
             let normal_rotation = visual.world_from_mesh.rotation.to_rotation_matrix();
             let mesh = &*visual.mesh;
-            self.vertices.in_camera.extend(mesh.positions.iter().map(|p| -> [f32; 3] {
-                (rotation * Point3::from(*p) + camera_from_mesh.translation.vector).coords.into()
-            }));
             self.vertices
-                .normal
-                .extend(mesh.normals.iter().map(|n| -> [f32; 3] { (normal_rotation * Vector3::from(*n)).into() }));
+                .in_camera
+                .extend(mesh.positions.iter().map(|p| -> [f32; 3] {
+                    (rotation * Point3::from(*p) + camera_from_mesh.translation.vector)
+                        .coords
+                        .into()
+                }));
+            self.vertices.normal.extend(
+                mesh.normals
+                    .iter()
+                    .map(|n| -> [f32; 3] { (normal_rotation * Vector3::from(*n)).into() }),
+            );
             self.vertices.in_mesh.extend_from_slice(&mesh.positions);
             self.vertices.uv.extend_from_slice(&mesh.uvs);
             for triangle in &mesh.triangles {
@@ -117,7 +126,9 @@ impl Visibility {
             inside => {
                 // Turn the triangle until its first corner is the odd one out, keeping the winding.
                 let alone_is_inside = inside == 1;
-                let first = (0..3).find(|&k| (z[k] >= NEAR_M) == alone_is_inside).unwrap_or(0);
+                let first = (0..3)
+                    .find(|&k| (z[k] >= NEAR_M) == alone_is_inside)
+                    .unwrap_or(0);
                 let [a, b, c] = [0, 1, 2].map(|k| corners[(first + k) % 3]);
                 let [za, zb, zc] = [0, 1, 2].map(|k| z[(first + k) % 3]);
                 let ab = self.vertices.between(a, b, (NEAR_M - za) / (zb - za));
@@ -143,14 +154,19 @@ impl Visibility {
                 corners[k][1] * inverse[k] * pinhole.fy + pinhole.cy,
             ];
         }
-        let Some(snapped) = Snapped::front(screen) else { return };
-        let Some(bounds) = snapped.bounds(pinhole.width, pinhole.height) else { return };
+        let Some(snapped) = Snapped::front(screen) else {
+            return;
+        };
+        let Some(bounds) = snapped.bounds(pinhole.width, pinhole.height) else {
+            return;
+        };
         let origin = [bounds[0], bounds[2]];
         let id = self.seen.len() as u32;
         let mut visible = false;
         let [base, dx, dy] = snapped.plane(origin, inverse);
         snapped.scan(bounds, |y, from, to| {
-            let start = base + dy * (y as i32 - origin[1]) as f32 + dx * (from as i32 - origin[0]) as f32;
+            let start =
+                base + dy * (y as i32 - origin[1]) as f32 + dx * (from as i32 - origin[0]) as f32;
             let row = y * pinhole.width;
             let depths = &mut self.inverse_depth[row + from..=row + to];
             let triangles = &mut self.triangle[row + from..=row + to];
@@ -169,7 +185,12 @@ impl Visibility {
                 snapped.plane(origin, [0.0, inverse[1], 0.0]),
                 snapped.plane(origin, [0.0, 0.0, inverse[2]]),
             ];
-            self.seen.push(Seen { visual, vertices, origin, barycentric });
+            self.seen.push(Seen {
+                visual,
+                vertices,
+                origin,
+                barycentric,
+            });
         }
     }
 }

@@ -13,11 +13,19 @@ use sim::world::{World, WorldConfig};
 pub const DT_S: f64 = 0.004;
 
 pub fn model() -> Model {
-    Model::from_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../urdf/ur5_sih.urdf")).unwrap()
+    Model::from_file(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../urdf/ur5_sih.urdf"
+    ))
+    .unwrap()
 }
 
 pub fn hand() -> Hand {
-    Hand::from_file(concat!(env!("CARGO_MANIFEST_DIR"), "/../../calibration/sih_right.yaml")).unwrap()
+    Hand::from_file(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../calibration/sih_right.yaml"
+    ))
+    .unwrap()
 }
 
 pub fn world() -> World {
@@ -29,7 +37,11 @@ pub fn object(shape: Shape, mass_kg: f64) -> ObjectSpec {
     ObjectSpec {
         name: "test_object",
         category: Category::Toy,
-        parts: vec![Part { shape, object_from_part: Isometry3::identity(), material: 0 }],
+        parts: vec![Part {
+            shape,
+            object_from_part: Isometry3::identity(),
+            material: 0,
+        }],
         materials: vec![Material::plain([0.5; 3], 0.5)],
         mass_kg,
         friction: 1.0,
@@ -48,12 +60,15 @@ pub fn wait(world: &mut World, seconds: f64) {
 pub fn arm_at(world_from_palm: &Isometry3<f64>, near: &[f64; 6]) -> [f64; 6] {
     let tool0_from_palm = model().fixed_transform("tool0", "palm").unwrap();
     let base_from_tool0 = world_from_palm * tool0_from_palm.inverse();
-    robot::ur5::inverse_nearest(&base_from_tool0, near, &robot::ur5::LIMITS).expect("the pose is in reach")
+    robot::ur5::inverse_nearest(&base_from_tool0, near, &robot::ur5::LIMITS)
+        .expect("the pose is in reach")
 }
 
 /// A rotation whose columns are the palm's x, y and z axes in the world.
 pub fn palm_axes(x: Vector3<f64>, y: Vector3<f64>, z: Vector3<f64>) -> UnitQuaternion<f64> {
-    UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(Matrix3::from_columns(&[x, y, z])))
+    UnitQuaternion::from_rotation_matrix(&Rotation3::from_matrix_unchecked(Matrix3::from_columns(
+        &[x, y, z],
+    )))
 }
 
 /// A hand that stands around an object.
@@ -74,12 +89,20 @@ impl Grasp {
         let position = centre.coords - rotation * palm_from_object;
         let world_from_palm = Isometry3::from_parts(position.into(), rotation);
         let q = arm_at(&world_from_palm, &WorldConfig::default().arm_reset);
-        let config = WorldConfig { arm_reset: q, ..WorldConfig::default() };
+        let config = WorldConfig {
+            arm_reset: q,
+            ..WorldConfig::default()
+        };
         let mut world = World::new(&config, &model(), &hand()).unwrap();
         let object = Isometry3::translation(centre.x, centre.y, half_height + 0.0005);
         world.reset_with(vec![(spec, object)]).unwrap();
         let tool0_from_palm = model().fixed_transform("tool0", "palm").unwrap();
-        Self { world, q, world_from_palm, tool0_from_palm }
+        Self {
+            world,
+            q,
+            world_from_palm,
+            tool0_from_palm,
+        }
     }
 
     /// Closes the hand until its servos stall.
