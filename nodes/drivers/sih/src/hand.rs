@@ -20,6 +20,9 @@ const SMALLEST_LEAD: f64 = 10.0;
 const EASE: f64 = 0.8;
 const RECOVER: f64 = 1.05;
 
+/// A goal in ticks is given this much more time than the servo needs at full speed.
+const TRAVEL_SLACK: f64 = 1.2;
+
 /// What the driver is doing, as told in `hand/status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -152,7 +155,8 @@ impl HandLogic {
             return;
         };
         let positions = self.calibration.clamp(ticks.map(f64::from));
-        // The limiter rests soon after the time of the last point, so give it time enough.
+        // The limiter rests soon after the time of the last point, so there must be time enough:
+        // to get up to speed, to travel below full speed, and to slow down.
         let time_s = self
             .limiter
             .config()
@@ -160,7 +164,8 @@ impl HandLogic {
             .iter()
             .zip(positions.iter().zip(self.feedback.ticks))
             .map(|(joint, (to, from))| {
-                (to - from).abs() / joint.velocity + 2.0 * joint.velocity / joint.acceleration
+                TRAVEL_SLACK * (to - from).abs() / joint.velocity
+                    + 2.0 * joint.velocity / joint.acceleration
             })
             .fold(0.1, f64::max);
         let command = TrajectoryCommand {

@@ -492,3 +492,135 @@ fn trajectory_command(trajectory: &JointTrajectory) -> TrajectoryCommand {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use robot::limits::LimiterConfig;
+
+    const POSE: [f64; 6] = robot::ur5::RESET_POSE;
+
+    fn arm() -> Arm {
+        let limits = include_str!("../../../../config/arm_limits.yaml");
+        let mut limits: LimiterConfig = serde_yaml::from_str(limits).unwrap();
+        limits.workspace.clear();
+        let mut arm = Arm::new(Limiter::new(limits).unwrap(), None, false, 0.3);
+        arm.connected();
+        arm
+    }
+
+    /// What a controller reports whose program runs and saw our last set point.
+    fn state(cycle: u32, program: State) -> RobotState {
+        RobotState {
+            timestamp: f64::from(cycle) * 0.008,
+            actual_q: POSE,
+            robot_mode: RobotMode::Running.number(),
+            safety_mode: SafetyMode::Normal.number(),
+            runtime_state: RuntimeState::Playing.number() as u32,
+            speed_scaling: 1.0,
+            output_int_register_24: VERSION,
+            output_int_register_25: program as i32,
+            output_int_register_26: i32::try_from(cycle).unwrap(),
+            ..RobotState::default()
+        }
+    }
+
+    fn mode(cycle: Cycle) -> i32 {
+        cycle.set_point.input_int_register_25
+    }
+
+    fn ready() -> Arm {
+        let mut arm = arm();
+        assert_eq!(mode(arm.cycle(&state(0, State::Idle))), Mode::Idle as i32);
+        assert_eq!(mode(arm.cycle(&state(1, State::Idle))), Mode::Servo as i32);
+        assert_eq!(arm.condition(), Condition::Ready);
+        arm
+    }
+
+    fn command() -> JointTrajectory {
+        let mut goal = POSE.to_vec();
+        goal[0] += 0.5;
+        JointTrajectory {
+            joint_names: robot::ur5::JOINTS.map(str::to_owned).to_vec(),
+            points: vec![msgs::trajectory_msgs::JointTrajectoryPoint {
+                positions: goal,
+                time_from_start: msgs::builtin_interfaces::Duration { sec: 1, nanosec: 0 },
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn it_servos_only_once_the_program_is_idle_and_has_seen_us() {
+        let mut arm = arm();
+        // A program that still servos to what an earlier connection told it.
+        for cycle in 0..5 {
+            assert_eq!(
+                mode(arm.cycle(&state(cycle, State::Servo))),
+                Mode::Idle as i32
+            );
+        }
+        let mut deaf = state(5, State::Idle);
+        deaf.output_int_register_26 = 0;
+        assert_eq!(mode(arm.cycle(&deaf)), Mode::Idle as i32);
+        assert_eq!(mode(arm.cycle(&state(6, State::Idle))), Mode::Servo as i32);
+    }
+
+    #[test]
+    fn sequence_numbers_always_change_and_go_on_where_the_program_saw_them_last() {
+        let mut arm = arm();
+        let mut first = state(0, State::Idle);
+        first.output_int_register_26 = i32::MAX;
+        let sequences = [
+            arm.cycle(&first).set_point.input_int_register_24,
+            arm.cycle(&first).set_point.input_int_register_24,
+        ];
+        assert_eq!(sequences, [i32::MIN, i32::MIN + 1]);
+    }
+
+    #[test]
+    fn an_arm_that_is_not_where_it_should_be_or_not_measured_is_stopped() {
+        for q in [POSE[1] + 0.5, f64::NAN] {
+            let mut arm = ready();
+            arm.command(&command(), 0.016);
+            let mut astray = state(2, State::Servo);
+            astray.actual_q[1] = q;
+            arm.cycle(&astray);
+            assert_eq!(arm.condition(), Condition::Fault, "joint at {q}");
+            assert!(arm.reason().contains("set point"), "{}", arm.reason());
+        }
+    }
+
+    #[test]
+    fn a_force_that_is_not_a_number_stops_the_arm() {
+        let mut arm = ready();
+        let mut numb = state(2, State::Servo);
+        numb.actual_TCP_force[2] = f64::NAN;
+        arm.cycle(&numb);
+        assert_eq!(arm.condition(), Condition::Fault);
+    }
+
+    #[test]
+    fn a_program_of_another_version_is_replaced_and_a_stopped_one_is_not() {
+        let mut arm = arm();
+        let mut old = state(0, State::Idle);
+        old.output_int_register_24 = VERSION - 1;
+        assert_eq!(arm.cycle(&old).wish, Some(Wish::UploadProgram));
+        let mut arm = ready();
+        let mut stopped = state(2, State::Idle);
+        stopped.runtime_state = RuntimeState::Stopped.number() as u32;
+        assert_eq!(arm.cycle(&stopped).wish, None, "somebody pressed stop");
+        assert_eq!(arm.condition(), Condition::Stopped);
+        arm.reset(0.024);
+        assert_eq!(arm.cycle(&stopped).wish, Some(Wish::UploadProgram));
+    }
+
+    #[test]
+    fn cycles_that_were_missed_are_counted() {
+        let mut arm = ready();
+        arm.cycle(&state(2, State::Servo));
+        arm.cycle(&state(6, State::Servo));
+        assert_eq!(arm.counts().missed_cycles, 3);
+    }
+}

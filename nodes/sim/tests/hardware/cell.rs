@@ -3,6 +3,7 @@
 use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos, Time};
 use msgs::builtin_interfaces;
 use msgs::diagnostic_msgs::DiagnosticStatus;
+use msgs::std_msgs::{Int32MultiArray, MultiArrayLayout};
 use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
 use sih_driver::register_map::RegisterMap;
@@ -130,6 +131,8 @@ pub(crate) struct Script {
     pub(crate) calls: Vec<(f64, &'static str)>,
     pub(crate) arm_commands: Vec<(f64, JointTrajectory)>,
     pub(crate) hand_commands: Vec<(f64, JointTrajectory)>,
+    /// Goals for `sih/ticks_command`.
+    pub(crate) ticks_commands: Vec<(f64, Vec<i32>)>,
     pub(crate) length_s: f64,
 }
 
@@ -142,6 +145,7 @@ impl Default for Script {
             calls: Vec::new(),
             arm_commands: Vec::new(),
             hand_commands: Vec::new(),
+            ticks_commands: Vec::new(),
             length_s: 5.0,
         }
     }
@@ -341,6 +345,7 @@ async fn run_hardware(node: Node, script: Script, log: SharedLog) -> Result<(), 
 async fn play(node: Node, script: Script, log: SharedLog) -> Result<(), Failure> {
     let arm_commands = node.publisher("arm/command", Qos::reliable(10))?;
     let hand_commands = node.publisher("hand/command", Qos::reliable(10))?;
+    let ticks_commands = node.publisher("sih/ticks_command", Qos::reliable(10))?;
     let arm_status = node.subscribe::<DiagnosticStatus>("arm/status", Qos::reliable(10))?;
     let hand_status = node.subscribe::<DiagnosticStatus>("hand/status", Qos::reliable(10))?;
     let now_s = || node.now().as_secs_f64();
@@ -355,6 +360,13 @@ async fn play(node: Node, script: Script, log: SharedLog) -> Result<(), Failure>
         for (time_s, command) in script.hand_commands {
             until(time_s).await;
             hand_commands.publish(command);
+        }
+    };
+    let send_ticks = async {
+        for (time_s, data) in script.ticks_commands {
+            until(time_s).await;
+            let layout = MultiArrayLayout::default();
+            ticks_commands.publish(Int32MultiArray { layout, data });
         }
     };
     let call = async {
@@ -382,6 +394,13 @@ async fn play(node: Node, script: Script, log: SharedLog) -> Result<(), Failure>
                 .push((now_s(), (*status).clone()));
         }
     };
-    let (_, _, called, _, _) = futures::join!(send_arm, send_hand, call, listen_arm, listen_hand);
+    let (_, _, _, called, _, _) = futures::join!(
+        send_arm,
+        send_hand,
+        send_ticks,
+        call,
+        listen_arm,
+        listen_hand
+    );
     called
 }

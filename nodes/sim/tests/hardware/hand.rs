@@ -127,3 +127,33 @@ fn a_stop_on_request_lasts_until_the_reset() {
     assert_eq!(log.hand_at(2.9).message, "stopped");
     assert!(log.hand_moves(3.5, 4.0));
 }
+
+#[test]
+fn goals_in_ticks_are_reached_and_clamped_to_the_travel() {
+    let log = run(Script {
+        ticks_commands: vec![
+            (1.0, vec![2650, -500, 0, 900, -5000]),
+            (4.0, vec![2650, -500, 0]),
+        ],
+        ..Script::default()
+    });
+    assert_eq!(log.at(3.9).ticks, [2650.0, -500.0, 0.0, 900.0, -1350.0]);
+    assert_eq!(value(log.hand_at(3.9), "stale"), 0.0);
+    assert_eq!(value(log.hand_at(4.9), "refused_not_ready"), 1.0);
+}
+
+#[test]
+fn a_commander_that_falls_silent_in_mid_motion_stops_the_hand_within_100_ms() {
+    // The last point has no velocities, so the hand counts as meant to go on.
+    let mut command = hand_command(0.2, HALF);
+    command.points[0].velocities.clear();
+    let log = run(Script {
+        hand_commands: vec![(1.0, command)],
+        length_s: 3.0,
+        ..Script::default()
+    });
+    assert!(log.hand_moves(1.1, 1.2));
+    // Two cycles of the bus more: to the driver, and from the driver.
+    assert!(!log.hand_moves(1.2 + 0.1 + 0.04, 3.0));
+    assert_eq!(value(log.hand_at(2.9), "stale"), 1.0);
+}

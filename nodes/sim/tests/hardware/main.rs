@@ -12,3 +12,4 @@
 mod arm;
 mod cell;
 mod hand;
+mod sessions;

@@ -373,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_comma_at_the_end_of_the_names_is_no_name() {
-        let setup = ClientMessage::from_package(&package(b"\0\x0dIspeed,x,,")).unwrap();
+        let setup = ClientMessage::from_package(&package(b"\0\x0cIspeed,x,,")).unwrap();
         let names = vec!["speed".into(), "x".into()];
         assert_eq!(setup, ClientMessage::SetupInputs { names });
     }
