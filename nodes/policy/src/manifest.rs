@@ -574,9 +574,15 @@ action:
 
     #[test]
     fn the_shipped_geometric_policy_is_the_default() {
-        let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/policies/geometric.yaml"));
+        let path = Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../models/policies/geometric.yaml"
+        ));
         let manifest = Manifest::from_file(path).unwrap();
-        assert_eq!(manifest.engine, Engine::Builtin(Builtin::Geometric(crate::geometric::Settings::default())));
+        assert_eq!(
+            manifest.engine,
+            Engine::Builtin(Builtin::Geometric(crate::geometric::Settings::default()))
+        );
     }
 
     #[test]

@@ -77,9 +77,9 @@ impl Default for Settings {
             tilts_deg: vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0],
             rolls_deg: vec![0.0, 8.0, 16.0, 24.0],
             thumb_touch_ticks: vec![-350.0, -400.0, -450.0, -500.0, -550.0, -600.0],
-            table_clearance_m: 0.004,
+            table_clearance_m: 0.0005,
             grasp_depth_m: 0.085,
-            pad_height_m: 0.018,
+            pad_height_m: 0.023,
             clearance_m: 0.015,
             lengths_m: [0.05, 0.11],
             across_m: [-0.024, -0.010],
@@ -110,6 +110,8 @@ impl Settings {
 
     /// The margins of a pinch.
     pub(super) fn margins(&self) -> PinchMargins {
-        PinchMargins { clearance_m: self.clearance_m }
+        PinchMargins {
+            clearance_m: self.clearance_m,
+        }
     }
 }
