@@ -84,7 +84,7 @@ fn in_words(event: &Event<'_>) -> Option<String> {
         Event::State { state, reason } => {
             let words = match *state {
                 "idle" => return None,
-                "targeted" => "the target is tracked",
+                "targeted" => "the tracker has it",
                 "approaching" => "the hand moves to the object",
                 "grasping" => "the fingers close",
                 "lifting" => "the arm lifts",
@@ -95,7 +95,7 @@ fn in_words(event: &Event<'_>) -> Option<String> {
                 "estopped" => "emergency stop",
                 other => other,
             };
-            if reason.is_empty() {
+            if reason.is_empty() || *state == "targeted" {
                 words.to_owned()
             } else {
                 format!("{words}: {reason}")
@@ -113,12 +113,13 @@ fn names(truth: &Truth) -> String {
     names.join(", ")
 }
 
-/// `021_bleach_cleanser` as `bleach cleanser`.
+/// `021_bleach_cleanser` as `bleach cleanser`, and `065-a_cups` as `cups`.
 fn plain(name: &str) -> String {
+    let numbered = name.starts_with(|c: char| c.is_ascii_digit());
     let words = name
-        .trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
-        .trim_start_matches('_');
-    // Names such as `065-a_cups` keep a letter of their set.
+        .split_once('_')
+        .filter(|_| numbered)
+        .map_or(name, |(_, words)| words);
     words.replace('_', " ")
 }
 
@@ -189,7 +190,8 @@ mod tests {
     #[test]
     fn names_are_plain() {
         assert_eq!(plain("021_bleach_cleanser"), "bleach cleanser");
-        assert_eq!(plain("mug"), "mug");
+        assert_eq!(plain("065-a_cups"), "cups");
+        assert_eq!(plain("red_box"), "red box");
     }
 
     #[test]

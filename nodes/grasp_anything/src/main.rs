@@ -11,6 +11,7 @@ mod logging;
 mod registry;
 mod report;
 mod share;
+mod target;
 mod user;
 
 use std::process::ExitCode;

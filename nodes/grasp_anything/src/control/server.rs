@@ -8,7 +8,7 @@ use bus::{Client, Node, ParameterSpec, Publisher, Qos, Subscription};
 use msgs::{
     diagnostic_msgs::DiagnosticStatus,
     geometry_msgs::{Point, PointStamped},
-    sensor_msgs::CameraInfo,
+    sensor_msgs::{CameraInfo, PointCloud2},
     std_msgs::Header,
     std_srvs::{Trigger, TriggerRequest},
 };
@@ -16,6 +16,8 @@ use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
 };
+
+use crate::target::wait_for_cloud;
 
 use super::protocol::{Answer, MAX_LINE_BYTES, Request, Target, make_directory, socket_path};
 
@@ -120,6 +122,7 @@ struct Topics {
     camera_info: Subscription<CameraInfo>,
     camera: Option<(Header, [f64; 2])>,
     status: Subscription<DiagnosticStatus>,
+    clouds: Subscription<PointCloud2>,
     start: Client<Trigger>,
 }
 
@@ -131,6 +134,7 @@ impl Topics {
             camera_info: node.subscribe("camera/color/camera_info", Qos::sensor_data())?,
             camera: None,
             status: node.subscribe("segmentation/status", Qos::sensor_data())?,
+            clouds: node.subscribe("target/points", Qos::reliable(2))?,
             start: node.client("supervisor/start")?,
         })
     }
@@ -153,6 +157,11 @@ impl Topics {
         };
         if !request.grasp {
             return Answer::done(seen);
+        }
+        if !wait_for_cloud(node, &self.clouds, RESULT_PATIENCE).await {
+            return Answer::refused(format!(
+                "{seen}, but no grasp: there is no point cloud of it"
+            ));
         }
         match self.start.call(TriggerRequest {}).await {
             Ok(response) if response.success => {

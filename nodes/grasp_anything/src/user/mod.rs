@@ -12,13 +12,18 @@ use bus::{Client, Node, Publisher, Qos, Subscription};
 use msgs::{
     diagnostic_msgs::DiagnosticStatus,
     geometry_msgs::{Point, PointStamped},
+    sensor_msgs::PointCloud2,
     std_msgs::Header,
     std_srvs::{Trigger, TriggerRequest},
 };
 
+use crate::target::wait_for_cloud;
+
 pub(crate) use truth::{Object, Truth};
 pub(crate) use watch::{Episode, Until};
 
+/// How long the cloud may take to follow the mask.
+const CLOUD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the first picture may take.
 const PICTURE_PATIENCE: Duration = Duration::from_secs(30);
 /// How often a click is tried, and how many frames the segmentation has to answer each time.
@@ -81,6 +86,7 @@ pub(crate) struct User {
     truth: Subscription<DiagnosticStatus>,
     segmentation: Subscription<DiagnosticStatus>,
     supervisor: Subscription<DiagnosticStatus>,
+    clouds: Subscription<PointCloud2>,
     click: Publisher<PointStamped>,
     start: Client<Trigger>,
 }
@@ -91,6 +97,7 @@ impl User {
             truth: node.subscribe("sim/truth", Qos::reliable(10))?,
             segmentation: node.subscribe("segmentation/status", Qos::reliable(10))?,
             supervisor: node.subscribe("supervisor/state", Qos::latched())?,
+            clouds: node.subscribe("target/points", Qos::reliable(2))?,
             click: node.publisher("camera/color/image_raw/mouse_click", Qos::reliable(10))?,
             start: node.client("supervisor/start")?,
             node,
@@ -194,6 +201,9 @@ impl User {
         episode: &mut Episode,
         tell: &mut dyn FnMut(Event<'_>),
     ) -> Result<Result<(), String>, UserError> {
+        if !wait_for_cloud(&self.node, &self.clouds, CLOUD_PATIENCE).await {
+            return Ok(Err("there is no point cloud of the object".to_owned()));
+        }
         let mut reason = String::new();
         for _ in 0..STARTS {
             self.hear(episode, tell);

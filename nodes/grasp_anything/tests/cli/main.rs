@@ -6,5 +6,6 @@
 )]
 
 mod click;
+mod evaluation;
 mod files;
 mod program;
