@@ -9,19 +9,26 @@ from prompts import POINTS, pool4
 MIN_AREA = 100  # visible pixels of 640 x 360 from which an object is asked for
 
 
-def interior(mask, reach=24):
-    """The most interior pixel (chessboard distance, ties to the local centre) and its depth; mask [m,h,w]."""
-    m, h, w = mask.shape
-    now = F.pad(mask, (1, 1, 1, 1))  # the image's border bounds a mask too
-    depth = torch.zeros_like(now)
-    for _ in range(reach):
-        depth += now
-        now = -F.max_pool2d(-now.unsqueeze(1), 3, 1, 1)[:, 0]
-        now[:, 0], now[:, -1], now[:, :, 0], now[:, :, -1] = 0, 0, 0, 0
-    depth = depth[:, 1:-1, 1:-1]
-    score = depth + 0.01 * F.avg_pool2d(mask.unsqueeze(1), 15, 1, 7)[:, 0] * mask
-    best = score.reshape(m, -1).argmax(1)
-    return torch.stack([best % w, best // w], 1).float(), depth.reshape(m, -1).amax(1)
+def interior(mask):
+    """The most interior pixel (chessboard distance, ties to the local centre) of each mask [m,h,w], and its distance."""
+    places, distances = [], []
+    for part in mask:
+        rows, columns = torch.nonzero(part.amax(1) > 0)[:, 0], torch.nonzero(part.amax(0) > 0)[:, 0]
+        if len(rows) == 0:
+            places.append(torch.zeros(2))
+            distances.append(torch.tensor(0.0))
+            continue
+        top, left = int(rows[0]), int(columns[0])
+        inside = F.pad(part[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1], (1, 1, 1, 1))[None, None]
+        now, depth = inside, torch.zeros_like(inside)
+        while now.any():
+            depth += now
+            now = F.pad(-F.max_pool2d(-now, 3, 1), (1, 1, 1, 1))
+        score = depth + 0.01 * F.avg_pool2d(inside, 15, 1, 7) * inside
+        y, x = divmod(int(score.argmax()), inside.shape[3])
+        places.append(torch.tensor([left + x - 1.0, top + y - 1.0]))
+        distances.append(depth.amax())
+    return torch.stack(places), torch.stack(distances)
 
 
 def iou_of(logits, target):
