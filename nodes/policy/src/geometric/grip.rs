@@ -14,6 +14,7 @@ pub(super) struct Grip {
     pub(super) ticks: Ticks,
     thumb_goal: f64,
     used: [bool; 3],
+    length: f64,
 }
 
 impl Grip {
@@ -23,6 +24,7 @@ impl Grip {
             ticks: pinch.preshape,
             thumb_goal: pinch.contact[THUMB],
             used: pinch.span.used,
+            length: pinch.span.length,
         }
     }
 
@@ -39,10 +41,11 @@ impl Grip {
             (self.thumb_goal - settings.thumb_squeeze_ticks).max(geometry.closed()[THUMB]);
         let thumb = &mut self.ticks[THUMB];
         *thumb += (thumb_goal - *thumb).clamp(-most, most);
+        let enough = settings.by_length(self.length, settings.finger_load);
         let mut all_have = *thumb == thumb_goal;
         for (servo, used) in FINGERS.into_iter().zip(self.used) {
             let closed = geometry.closed()[servo];
-            if used && load[servo] < settings.finger_load && self.ticks[servo] > closed {
+            if used && load[servo] < enough && self.ticks[servo] > closed {
                 self.ticks[servo] = (self.ticks[servo] - most).max(closed);
                 all_have = false;
             }

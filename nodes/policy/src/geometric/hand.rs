@@ -71,6 +71,8 @@ pub struct Attitude {
 pub struct Span {
     /// Width between thumb and fingers, metres.
     pub width: f64,
+    /// Length along the palm's x axis, metres.
+    pub length: f64,
     /// Where the object's middle belongs along the palm's x axis, towards the index finger when positive, metres.
     pub across: f64,
     /// Which of index, middle and ring finger close; the others stay straight and out of the way.
@@ -396,6 +398,7 @@ mod tests {
     fn span(width: f64) -> Span {
         Span {
             width,
+            length: 0.1,
             across: -0.01,
             used: [true; 3],
         }

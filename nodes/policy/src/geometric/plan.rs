@@ -217,6 +217,7 @@ impl Planner {
                 };
                 let spans = choices.iter().map(|used| Span {
                     width,
+                    length,
                     across,
                     used: *used,
                 });
@@ -355,9 +356,7 @@ impl Planner {
     ///
     /// The thumb opposes the ring and little fingers, so short things go there; long ones are held by all fingers.
     fn across(&self, length: f64) -> f64 {
-        let ([short, long], [near_thumb, central]) =
-            (self.settings.lengths_m, self.settings.across_m);
-        near_thumb + ((length - short) / (long - short)).clamp(0.0, 1.0) * (central - near_thumb)
+        self.settings.by_length(length, self.settings.across_m)
     }
 
     /// Joint positions for a palm pose, with the least motion from `near`.

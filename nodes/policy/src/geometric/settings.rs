@@ -41,8 +41,8 @@ pub struct Settings {
     pub across_m: [f64; 2],
     /// Travel of the thumb beyond its touch, ticks.
     pub thumb_squeeze_ticks: f64,
-    /// Load at which a finger has enough, 0 to 1; it closes while it has less.
-    pub finger_load: f64,
+    /// Load at which a finger has enough of a short and of a long object, 0 to 1; it closes while it has less.
+    pub finger_load: [f64; 2],
     /// How far a finger has to be inside the end of an object to be used on it, metres.
     pub finger_inside_m: f64,
     /// Speed of closing, ticks/s.
@@ -79,12 +79,12 @@ impl Default for Settings {
             thumb_touch_ticks: vec![-350.0, -400.0, -450.0, -500.0, -550.0, -600.0],
             table_clearance_m: 0.0005,
             grasp_depth_m: 0.085,
-            pad_height_m: 0.023,
+            pad_height_m: 0.016,
             clearance_m: 0.015,
             lengths_m: [0.05, 0.11],
-            across_m: [-0.024, -0.010],
+            across_m: [-0.028, -0.010],
             thumb_squeeze_ticks: 120.0,
-            finger_load: 0.6,
+            finger_load: [0.3, 0.6],
             finger_inside_m: 0.004,
             closing_speed: 1500.0,
             squeeze_s: 0.25,
@@ -106,6 +106,12 @@ impl Settings {
             speed: self.joint_speed,
             acceleration: self.joint_acceleration,
         }
+    }
+
+    /// A number for an object's length, between that for short and that for long ones.
+    pub(super) fn by_length(&self, length: f64, [short, long]: [f64; 2]) -> f64 {
+        let [from, to] = self.lengths_m;
+        short + ((length - from) / (to - from)).clamp(0.0, 1.0) * (long - short)
     }
 
     /// The margins of a pinch.
