@@ -93,7 +93,7 @@ impl Default for Settings {
             camera_m: [0.28, 1.05, 0.5],
             lost_m: 0.10,
             retries: 2,
-            spare_finger_penalty: 0.1,
+            spare_finger_penalty: 0.4,
             failed_penalty: 0.7,
         }
     }
