@@ -22,5 +22,7 @@
 //! Pixel coordinates count as in ROS and OpenCV: the centre of the top left pixel is (0, 0).
 
 pub mod model;
+pub mod node;
 
+pub use node::run;
 pub use model::{Distortion, Intrinsics, ModelError, RayTable};

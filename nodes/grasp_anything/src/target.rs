@@ -5,7 +5,8 @@ use std::time::Duration;
 use bus::{Node, Subscription};
 use msgs::sensor_msgs::PointCloud2;
 
-/// Waits for the first cloud from now that has points; whether one came within `patience`.
+/// Waits for the second cloud from now that has points: when it comes, every node has taken in the first. Whether it
+/// came within `patience`.
 pub(crate) async fn wait_for_cloud(
     node: &Node,
     clouds: &Subscription<PointCloud2>,
@@ -13,12 +14,15 @@ pub(crate) async fn wait_for_cloud(
 ) -> bool {
     clouds.latest();
     let seen = async {
-        while let Some(cloud) = clouds.next().await {
-            if cloud.width > 0 {
-                return true;
+        let mut seen = 0;
+        while seen < 2 {
+            match clouds.next().await {
+                Some(cloud) if cloud.width > 0 => seen += 1,
+                Some(_) => {}
+                None => return false,
             }
         }
-        false
+        true
     };
     tokio::select! {
         biased;

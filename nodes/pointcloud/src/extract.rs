@@ -132,7 +132,11 @@ impl Config {
             ),
         ];
         for (name, low, high) in ranges {
-            if !(low < high) {
+            // NaN makes no range either.
+            if !low
+                .partial_cmp(&high)
+                .is_some_and(std::cmp::Ordering::is_lt)
+            {
                 return Err(ConfigError::EmptyRange { name, low, high });
             }
         }

@@ -127,7 +127,7 @@ impl State {
                     .as_ref()
                     .is_some_and(|known| *known.intrinsics() == intrinsics) => {}
             Ok(intrinsics) => {
-                self.extractor = Some(Extractor::new(self.config.clone(), &intrinsics)?)
+                self.extractor = Some(Extractor::new(self.config.clone(), &intrinsics)?);
             }
             Err(error) => tracing::warn!("camera_info is not usable: {error}"),
         }

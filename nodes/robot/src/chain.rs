@@ -58,7 +58,7 @@ impl Chain {
         for joint in &recipe {
             let node = k::NodeBuilder::new()
                 .name(&joint.name)
-                .joint_type(joint.kind.clone())
+                .joint_type(joint.kind)
                 .origin(joint.origin)
                 .into_node();
             node.set_parent(

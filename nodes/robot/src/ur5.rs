@@ -29,6 +29,7 @@ pub const LIMITS: [(f64, f64); 6] = [
 ];
 
 /// The posture from which the original cell starts each grasp, in rad: the hand above the table, palm down.
+#[allow(clippy::approx_constant, reason = "published to four decimals")]
 pub const RESET_POSE: [f64; 6] = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
 
 // Published Denavit-Hartenberg parameters (Universal Robots), in m and rad.

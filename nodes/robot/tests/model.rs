@@ -272,7 +272,7 @@ fn errors_say_what_where_and_what_to_do() {
     );
     assert!(line.starts_with("x.urdf:4: joint `j`"), "{line}");
     let missing = Model::from_file("no/such.urdf").unwrap_err();
-    assert!(matches!(missing.kind, ModelErrorKind::Unreadable(_)));
+    assert!(matches!(*missing.kind, ModelErrorKind::Unreadable(_)));
     assert!(missing.to_string().starts_with("no/such.urdf: cannot read"));
 }
 

@@ -89,7 +89,7 @@ pub fn convex_solids<'a>(
                 ));
             }
             Shape::Sphere { radius } => {
-                solids.push((pose_to_physics(&pose), SharedShape::ball(*radius as f32)))
+                solids.push((pose_to_physics(&pose), SharedShape::ball(*radius as f32)));
             }
             Shape::Capsule {
                 radius,
@@ -110,7 +110,7 @@ pub fn convex_solids<'a>(
                 ));
             }
             Shape::ConvexHull { points } => {
-                solids.push((pose_to_physics(&pose), hull(points).ok_or(no_volume)?))
+                solids.push((pose_to_physics(&pose), hull(points).ok_or(no_volume)?));
             }
             Shape::Revolution { profile, wedges } => {
                 let pieces = revolution_pieces(profile, *wedges);

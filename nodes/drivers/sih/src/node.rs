@@ -14,8 +14,9 @@ use robot::limits::Limiter;
 use std::time::Duration;
 use thiserror::Error;
 
-/// How long the servos may take to answer.
-const ANSWER_TIME: Duration = Duration::from_millis(15);
+/// How long the servos may take to answer. They need a millisecond or two; the rest is for a busy
+/// machine and a slow serial adapter.
+const ANSWER_TIME: Duration = Duration::from_millis(40);
 /// Silent cycles in a row after which the line counts as lost.
 const MOST_SILENT_CYCLES: u32 = 5;
 /// Between two attempts to connect.
@@ -226,10 +227,11 @@ impl Driver {
 
     /// Reads, limits, writes. False when the servos did not answer in time.
     async fn cycle(&mut self, line: &mut Line) -> Result<bool, Lost> {
-        let _timed = self.cycle_stage.start();
         let Some(feedback) = self.feedback(line).await? else {
             return Ok(false);
         };
+        // From here on it is our own time; before, that of the servos.
+        let _timed = self.cycle_stage.start();
         let now_s = self.node.now().as_secs_f64();
         while let Some(command) = self.commands.try_next() {
             self.hand.command(&command, now_s);
@@ -264,7 +266,6 @@ impl Driver {
         let (address, length) = map.feedback_block();
         let answered = within(&self.node, line.sync_read(&map.ids(), address, length)).await;
         let Some(statuses) = answered else {
-            line.discard_input();
             return Ok(None);
         };
         let statuses = statuses?;
@@ -312,10 +313,7 @@ impl Driver {
             Some(answer) => register
                 .read_from(&answer?.data, register.address)
                 .unwrap_or_default(),
-            None => {
-                line.discard_input();
-                0
-            }
+            None => 0,
         };
         let what = if bits & (1 << map.overload_bit) != 0 {
             "overload".to_owned()
@@ -389,21 +387,13 @@ impl Driver {
         let Some(&id) = map.ids().get(index) else {
             return Ok(());
         };
-        match within(
-            &self.node,
-            line.read(id, register.address, register.length()),
-        )
-        .await
-        {
-            Some(status) => {
-                let temperature = register.read_from(&status?.data, register.address);
-                if let (Some(slot), Some(temperature)) =
-                    (self.temperatures.get_mut(index), temperature)
-                {
-                    *slot = temperature;
-                }
+        let answer = line.read(id, register.address, register.length());
+        if let Some(status) = within(&self.node, answer).await {
+            let temperature = register.read_from(&status?.data, register.address);
+            if let (Some(slot), Some(temperature)) = (self.temperatures.get_mut(index), temperature)
+            {
+                *slot = temperature;
             }
-            None => line.discard_input(),
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ pub struct Limiter {
     report: LimitReport,
 }
 
+/// How far out of the workspace the robot would be at joint positions, in m.
+pub type Violation<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
 /// What a driver knows in a cycle.
 #[derive(Clone, Copy)]
 pub struct Sensed<'a> {
@@ -38,7 +41,7 @@ pub struct Sensed<'a> {
     pub contact_force_n: f64,
     /// How far out of the workspace the robot would be at given positions, in m; see
     /// [`Workspace::violation_m`](super::Workspace::violation_m).
-    pub violation_m: Option<&'a dyn Fn(&[f64]) -> f64>,
+    pub violation_m: Option<&'a Violation<'a>>,
 }
 
 impl fmt::Debug for Sensed<'_> {
@@ -373,11 +376,7 @@ impl Limiter {
     }
 
     /// Slows or stops a motion after which the robot could not stop inside its workspace any more.
-    fn keep_inside(
-        &mut self,
-        wanted: Vec<f64>,
-        violation_m: Option<&dyn Fn(&[f64]) -> f64>,
-    ) -> Vec<f64> {
+    fn keep_inside(&mut self, wanted: Vec<f64>, violation_m: Option<&Violation<'_>>) -> Vec<f64> {
         let Some(violation_m) = violation_m else {
             return wanted;
         };
@@ -410,7 +409,7 @@ impl Limiter {
     fn stays_inside(
         &self,
         velocities: &[f64],
-        violation_m: &dyn Fn(&[f64]) -> f64,
+        violation_m: &Violation<'_>,
         allowed_m: f64,
     ) -> bool {
         CHECKED_SHARES.iter().all(|&share| {

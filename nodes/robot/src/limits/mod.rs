@@ -42,7 +42,7 @@ mod workspace;
 
 pub use self::{
     config::{ConfigError, JointBound, LimiterConfig, WorkspaceBox},
-    limiter::{Limiter, LimiterError, Sensed, Setpoint},
+    limiter::{Limiter, LimiterError, Sensed, Setpoint, Violation},
     report::{Halt, LimitReport, LimiterState, Refusal},
     trajectory::{JointTrajectorySampler, Sample, TrajectoryCommand, TrajectoryPoint},
     workspace::{Workspace, WorkspaceError},

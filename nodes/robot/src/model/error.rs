@@ -8,7 +8,7 @@ pub struct ModelError {
     /// Line, where one is to blame.
     pub line: Option<u32>,
     /// What is wrong.
-    pub kind: ModelErrorKind,
+    pub kind: Box<ModelErrorKind>,
 }
 
 impl ModelError {
@@ -16,7 +16,7 @@ impl ModelError {
         Self {
             source: source.to_owned(),
             line,
-            kind,
+            kind: Box::new(kind),
         }
     }
 }

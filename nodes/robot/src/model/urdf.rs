@@ -1,4 +1,8 @@
 //! URDF text to [`Model`]: a strict look at the XML first, so that errors carry lines, then urdf-rs, then the tree.
+#![allow(
+    clippy::result_large_err,
+    reason = "private errors of a cold path, boxed where they leave it"
+)]
 
 use std::collections::BTreeMap;
 

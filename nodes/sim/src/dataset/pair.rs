@@ -91,9 +91,9 @@ impl Painter {
                     .filter(|&id| counts[usize::from(id)] > 0)
                     .collect();
                 if picture == 0 {
-                    pair.record.first = present
+                    pair.record.first = present;
                 } else {
-                    pair.record.second = present
+                    pair.record.second = present;
                 }
                 scene
                     .effects

@@ -3,6 +3,7 @@
 use super::BROADCAST_ID;
 use super::frame::{Decoder, FrameError};
 use super::packet::{Instruction, PacketError, Status, StatusError};
+use futures::FutureExt as _;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -18,16 +19,6 @@ pub enum BusError {
         /// Why.
         error: StatusError,
     },
-    /// A servo sent another number of bytes than it was asked for.
-    #[error("servo {id} sent {got} bytes where {expected} were asked for")]
-    Length {
-        /// Which servo.
-        id: u8,
-        /// Bytes asked for.
-        expected: usize,
-        /// Bytes sent.
-        got: usize,
-    },
     /// A packet that makes no sense.
     #[error(transparent)]
     Packet(#[from] PacketError),
@@ -42,7 +33,8 @@ pub enum BusError {
 /// The master of a servo bus.
 ///
 /// Waiting has no limit in here, because the clock is the caller's: race each call against a timer.
-/// After a call that was given up, late answers are told apart by [`Master::discard_input`].
+/// Answers that come after a call was given up are passed over: what has arrived before the next
+/// instruction goes out is dropped, and what arrives later does not fit it.
 #[derive(Debug)]
 pub struct Master<S> {
     stream: S,
@@ -67,24 +59,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
         self.frame_errors
     }
 
-    /// Forgets bytes that were received but not read: answers to a call that was given up.
-    pub fn discard_input(&mut self) {
-        self.decoder.clear();
-    }
-
     /// Asks a servo for its presence.
     pub async fn ping(&mut self, id: u8) -> Result<Status, BusError> {
         self.send(&Instruction::Ping, id).await?;
-        self.status_of(id).await
+        self.status_of(id, None).await
     }
 
     /// Reads registers of one servo.
     pub async fn read(&mut self, id: u8, address: u16, length: u16) -> Result<Status, BusError> {
         self.send(&Instruction::Read { address, length }, id)
             .await?;
-        let status = self.status_of(id).await?;
-        check_length(&status, length)?;
-        Ok(status)
+        self.status_of(id, Some(length)).await
     }
 
     /// Writes registers of one servo.
@@ -97,13 +82,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
             id,
         )
         .await?;
-        self.status_of(id).await
+        self.status_of(id, None).await
     }
 
     /// Restarts a servo, which clears its hardware errors and takes its torque away.
     pub async fn reboot(&mut self, id: u8) -> Result<Status, BusError> {
         self.send(&Instruction::Reboot, id).await?;
-        self.status_of(id).await
+        self.status_of(id, None).await
     }
 
     /// Reads the same registers of several servos.
@@ -124,9 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
         .await?;
         let mut statuses = Vec::with_capacity(ids.len());
         for &id in ids {
-            let status = self.status_of(id).await?;
-            check_length(&status, length)?;
-            statuses.push(status);
+            statuses.push(self.status_of(id, Some(length)).await?);
         }
         Ok(statuses)
     }
@@ -150,13 +133,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
     }
 
     async fn send(&mut self, instruction: &Instruction, id: u8) -> Result<(), BusError> {
+        self.drop_late_answers()?;
         self.stream.write_all(&instruction.to_bytes(id)).await?;
         self.stream.flush().await?;
         Ok(())
     }
 
-    /// Waits for the status of one servo. Others' are late answers and passed over.
-    async fn status_of(&mut self, id: u8) -> Result<Status, BusError> {
+    fn drop_late_answers(&mut self) -> Result<(), BusError> {
+        self.decoder.clear();
+        let mut chunk = [0; 512];
+        while let Some(count) = self.stream.read(&mut chunk).now_or_never() {
+            if count? == 0 {
+                return Err(BusError::Closed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the status of one servo with that many bytes of data. Others are late answers.
+    async fn status_of(&mut self, id: u8, length: Option<u16>) -> Result<Status, BusError> {
         loop {
             match self.decoder.next_packet() {
                 Some(Ok(packet)) => {
@@ -167,10 +162,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
                     if status.id != id {
                         continue;
                     }
-                    return match status.error {
-                        Some(error) => Err(BusError::Servo { id, error }),
-                        None => Ok(status),
-                    };
+                    if let Some(error) = status.error {
+                        return Err(BusError::Servo { id, error });
+                    }
+                    let fits = length.is_none_or(|length| status.data.len() == usize::from(length));
+                    if fits {
+                        return Ok(status);
+                    }
                 }
                 Some(Err(
                     FrameError::Noise { .. }
@@ -192,15 +190,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Master<S> {
     }
 }
 
-fn check_length(status: &Status, length: u16) -> Result<(), BusError> {
-    let expected = usize::from(length);
-    if status.data.len() == expected {
-        Ok(())
-    } else {
-        Err(BusError::Length {
-            id: status.id,
-            expected,
-            got: status.data.len(),
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+
+    fn answer(data: Vec<u8>) -> Vec<u8> {
+        let (id, alert, error) = (1, false, None);
+        Status {
+            id,
+            alert,
+            error,
+            data,
+        }
+        .to_bytes()
+    }
+
+    #[test]
+    fn answers_to_a_call_that_was_given_up_are_passed_over() {
+        block_on(async {
+            let (near, mut far) = tokio::io::duplex(256);
+            let mut master = Master::new(near);
+            assert!(
+                master.read(1, 0, 2).now_or_never().is_none(),
+                "nobody answers"
+            );
+            // One late answer before the next instruction, and one after it.
+            far.write_all(&answer(vec![1, 1])).await.unwrap();
+            let servo = async {
+                far.read_exact(&mut [0; 28]).await.unwrap();
+                far.write_all(&answer(vec![2, 2])).await.unwrap();
+                far.write_all(&answer(vec![3])).await.unwrap();
+            };
+            let (status, ()) = futures::join!(master.read(1, 0, 1), servo);
+            assert_eq!(status.unwrap().data, [3]);
+            drop(far);
+            assert!(matches!(master.ping(1).await, Err(BusError::Closed)));
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! From a click to a mask.
 
 use anyhow::{Context as _, Result};
-use inference::ModelOptions;
+use inference::{Backend, ModelOptions};
 use segmentation::{Frame, Prompt, Segmenter};
 
 use super::{Budget, Measurement, cell};
@@ -35,9 +35,13 @@ pub(super) fn run(budget: &Budget) -> Result<Vec<Measurement>> {
         Ok(segmenter.predict(&prompt)?.mask())
     })?;
     let further = budget.time(|| Ok(segmenter.predict(&prompt)?.mask()))?;
+    let backend = match segmenter.backend() {
+        Backend::OnnxRuntime(_) => "ONNX Runtime",
+        Backend::Tract => "tract",
+    };
     Ok(vec![
         Measurement::new(
-            format!("click to first mask, {}, 2 threads", segmenter.backend()),
+            format!("click to first mask, {backend}, 2 threads"),
             first.clone(),
         )?
         .aim_p50(60.0),

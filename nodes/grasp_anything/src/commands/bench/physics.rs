@@ -18,7 +18,7 @@ pub(super) fn run(budget: &Budget) -> Result<Vec<Measurement>> {
         Ok(())
     })?;
     Ok(vec![Measurement::new(
-        "one control step of physics (robot and 3 objects)",
+        "one control step of physics on one core (robot and 3 objects)",
         runs,
     )?])
 }

@@ -1,12 +1,13 @@
-//! A whole grasp in real time: from the frame on the bus to the command on the bus.
+//! A whole grasp: in real time from the frame on the bus to the command on the bus, and in lockstep as fast as it goes.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use bus::{BusError, Graph, GraphConfig, Node, NodeSpec, Qos};
+use launch::LaunchPlan;
 use msgs::{sensor_msgs::Image, trajectory_msgs::JointTrajectory};
 
 use super::{Budget, Measurement};
@@ -15,11 +16,12 @@ use crate::{
     graph,
     report::Quantiles,
     share,
-    user::{Choice, Until, User, UserError},
+    user::{Choice, Until, User},
 };
 
-/// An episode of the paper.
+/// An episode of the paper: 75 control steps of 1/7.5 s.
 const EPISODE: Duration = Duration::from_secs(10);
+const CONTROL_STEPS: u32 = 75;
 
 type Samples = Arc<Mutex<Vec<Duration>>>;
 
@@ -32,24 +34,25 @@ pub(super) fn run(_: &Budget) -> Result<Vec<Measurement>> {
         ("scene".to_owned(), "single".to_owned()),
     ];
     let plan = launcher().plan(&share.join("launch/cell.launch"), &arguments)?;
-    let mut graph = graph::build(&plan, GraphConfig::default())?;
+    let mut measurements = in_real_time(&plan)?;
+    measurements.push(in_lockstep(&plan)?);
+    Ok(measurements)
+}
+
+fn in_real_time(plan: &LaunchPlan) -> Result<Vec<Measurement>> {
+    let mut graph = graph::build(plan, GraphConfig::default())?;
     let samples = Samples::default();
-    watch(&mut graph, &samples)?;
-    graph.add(NodeSpec::new("user").ends_graph(), |node| async move {
-        User::new(node)?
-            .grasp(Choice::MostVisible, Until::After(EPISODE), &mut |_| {})
-            .await?;
-        Ok::<(), UserError>(())
+    graph.add(NodeSpec::new("watch"), {
+        let samples = Arc::clone(&samples);
+        move |node| record(node, samples)
     })?;
+    add_user(&mut graph)?;
     let handle = graph.handle();
     graph.run_realtime()?;
 
     let samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut measurements = vec![
-        Measurement::new("frame to command, the simulator running beside", samples)
-            .context("there was no command: the grasp did not start")?
-            .aim_p99(100.0),
-    ];
+    let latency = Measurement::new("frame to command, the simulator running beside", samples)?;
+    let mut measurements = vec![latency.aim_p99(100.0)];
     let stages = handle.diagnostics().stages();
     if let Some(policy) = stages.iter().find(|stage| stage.stage == "policy") {
         measurements.push(Measurement::of(
@@ -60,9 +63,29 @@ pub(super) fn run(_: &Budget) -> Result<Vec<Measurement>> {
     Ok(measurements)
 }
 
-fn watch(graph: &mut Graph, samples: &Samples) -> Result<()> {
-    let samples = Arc::clone(samples);
-    graph.add(NodeSpec::new("watch"), move |node| record(node, samples))?;
+fn in_lockstep(plan: &LaunchPlan) -> Result<Measurement> {
+    let mut graph = graph::build(plan, GraphConfig::lockstep())?;
+    add_user(&mut graph)?;
+    let start = Instant::now();
+    graph.run_lockstep(Some(EPISODE * 3))?;
+    let step = start.elapsed() / CONTROL_STEPS;
+    Measurement::new(
+        "one control step of the whole loop in lockstep, one core, mean of a grasp",
+        vec![step],
+    )
+}
+
+/// Adds the person who clicks and watches for one episode.
+fn add_user(graph: &mut Graph) -> Result<()> {
+    graph.add(NodeSpec::new("user").ends_graph(), |node| async move {
+        let episode = User::new(node)?
+            .grasp(Choice::MostVisible, Until::After(EPISODE), &mut |_| {})
+            .await?;
+        match episode.trouble {
+            Some(trouble) => bail!("{trouble}"),
+            None => Ok(()),
+        }
+    })?;
     Ok(())
 }
 
