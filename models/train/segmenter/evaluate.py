@@ -1,9 +1,12 @@
 """Measures the segmenter: IoU after one and three clicks, tracking between frames, clicks on nothing, calibration."""
 
+import numpy as np
+import onnxruntime
 import torch
 import torch.nn.functional as F
 
 from data import Pairs, normalise
+from export import POINT_SLOTS
 from prompts import POINTS, pool4
 
 MIN_AREA = 100  # visible pixels of 640 x 360 from which an object is asked for
@@ -49,22 +52,35 @@ def objects_of(ids, least):
 
 
 class Runner:
-    """Runs prompts on encoded frames."""
+    """Runs prompts on encoded frames with the exported files, so that what is measured is what is shipped."""
 
-    def __init__(self, model, device):
-        self.model, self.device = model.eval(), device
+    def __init__(self, folder, threads):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        load = lambda name: onnxruntime.InferenceSession(f"{folder}/{name}.onnx", options, ["CPUExecutionProvider"])
+        self.encoder, self.decoder = load("encoder"), load("decoder")
 
     def encode(self, rgb, depth, plane):
-        return self.model.encoder(normalise(rgb), depth, plane)
+        """One list of encoder outputs for each image."""
+        rgb = normalise(rgb)
+        feeds = ({"image": rgb[i : i + 1], "depth": depth[i : i + 1], "plane": plane[i : i + 1]} for i in range(len(rgb)))
+        names = [output.name for output in self.encoder.get_outputs()]
+        return [dict(zip(names, self.encoder.run(names, {k: v.numpy() for k, v in feed.items()}))) for feed in feeds]
 
-    def decode(self, frame, index, coords, labels, mask=None, memory=None):
-        m = len(index)
-        zeros = lambda *s: torch.zeros(m, *s, device=self.device)
-        return self.model.decoder(
-            *(f[index] for f in frame), coords, labels,
-            zeros(1, 90, 160) if mask is None else mask, zeros(1) if mask is None else zeros(1) + 1,
-            zeros(32) if memory is None else memory, zeros(1) if memory is None else zeros(1) + 1,
-        )
+    def decode(self, frames, index, coords, labels, mask=None, memory=None):
+        slots = POINT_SLOTS - labels.shape[1]
+        coords, labels = F.pad(coords, (0, 0, 0, slots)), F.pad(labels, (0, slots), value=-1.0)
+        found = []
+        for row, image in enumerate(index.tolist()):
+            one = lambda value, *shape: torch.zeros(1, *shape) if value is None else value[row : row + 1]
+            feed = {
+                "point_coords": one(coords), "point_labels": one(labels), "mask_input": one(mask, 1, 90, 160),
+                "has_mask_input": torch.full((1, 1), float(mask is not None)), "memory": one(memory, 32),
+                "has_memory": torch.full((1, 1), float(memory is not None)),
+            }
+            feed = {**frames[image], **{k: v.numpy() for k, v in feed.items()}}
+            found.append(self.decoder.run(["mask_logits", "iou_prediction", "present_logit", "embedding"], feed))
+        return tuple(torch.from_numpy(np.concatenate(values)) for values in zip(*found))
 
 
 @torch.no_grad()
@@ -164,9 +180,9 @@ def mean(values):
     return round(sum(values) / len(values), 4) if values else None
 
 
-def evaluate(model, folders, pairs_per_folder=100, batch=4):
-    """Figures over {name: folder}, each with and without depth."""
-    runner = Runner(model, "cpu")
+def evaluate(shipped, folders, pairs_per_folder=100, threads=1, batch=4):
+    """Figures of the ONNX files in `shipped` over {name: folder}, each with and without depth."""
+    runner = Runner(shipped, threads)
     figures = {}
     for name, folder in folders.items():
         data = Pairs([folder], pairs_per_folder)
@@ -200,4 +216,5 @@ def evaluate(model, folders, pairs_per_folder=100, batch=4):
                     "gone_accepted": mean(float(t[3] >= 0.5) for t in gone),
                 },
             }
+            print(f"{name}/{'depth' if with_depth else 'colour'}", figures[f"{name}/{'depth' if with_depth else 'colour'}"], flush=True)
     return figures

@@ -225,9 +225,7 @@ def main():
     print("deviation of the ONNX files from the network:", figures["export_deviation"], flush=True)
     if args.test_data:
         folders = {p.name: p for p in sorted(pathlib.Path(args.test_data).iterdir()) if p.is_dir()}
-        figures["sets"] = evaluate(average.model, folders, args.test_pairs)
-        for name, f in figures["sets"].items():
-            print(name, f["objects"], "one", f["iou_1_click"], "three", f["iou_3_clicks"], "ece", f["calibration"]["expected_calibration_error"] if f["calibration"] else None, "track", f["track"], flush=True)
+        figures["sets"] = evaluate(out, folders, args.test_pairs, args.threads or 1)
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     if args.test_data:
         (out / "MODEL_CARD.md").write_text(card(figures))
