@@ -1,4 +1,10 @@
 //! Clouds and boxes of scenes whose geometry is known exactly: ray-cast analytically, seen from the cell's camera.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
 use camera::{Distortion, Intrinsics};
 use nalgebra::{Isometry3, Point2, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};

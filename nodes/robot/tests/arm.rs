@@ -1,4 +1,13 @@
 //! The arm of the shipped description against the published figures, and the closed form against itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::approx_constant,
+    clippy::type_complexity,
+    clippy::needless_range_loop,
+    reason = "tests may fail loudly"
+)]
 
 use nalgebra::{Isometry3, Matrix4, UnitQuaternion, Vector3};
 use proptest::prelude::*;

@@ -1,4 +1,13 @@
 //! The limiter's promises, whatever comes in.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::approx_constant,
+    clippy::type_complexity,
+    clippy::needless_range_loop,
+    reason = "tests may fail loudly"
+)]
 
 use proptest::prelude::*;
 use robot::{

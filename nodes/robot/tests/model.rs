@@ -1,4 +1,13 @@
 //! The shipped description against the published figures, and descriptions that are none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::approx_constant,
+    clippy::type_complexity,
+    clippy::needless_range_loop,
+    reason = "tests may fail loudly"
+)]
 
 use nalgebra::{Point3, Vector3};
 use proptest::prelude::*;

@@ -1,4 +1,10 @@
 //! Friction holds what the hand grasps: no creep at rest, no slip on the move.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Scenes: from a seed, at rest, in the workspace.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,10 @@
 //! The world: arm, hand, read-outs, resets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
 mod common;
 

@@ -380,7 +380,7 @@ impl Machine {
             }
             (State::Targeted, Track::None) => self.enter(State::Idle, "the target was taken back"),
             (State::Targeted, Track::Lost) => {
-                self.enter(State::Idle, "the target was lost; point at it again")
+                self.enter(State::Idle, "the target was lost; point at it again");
             }
             _ => {}
         }

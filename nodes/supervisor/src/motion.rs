@@ -122,7 +122,7 @@ pub fn times(path: &[Arm], speed: f64) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const HOME: Arm = [0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708];
+    const HOME: Arm = robot::ur5::RESET_POSE;
 
     fn settings() -> Settings {
         Settings {

@@ -145,11 +145,8 @@ impl Supervisor {
                 .describe("grasp each new target at once, without supervisor/start"),
         )?;
         let home = node.parameter(
-            ParameterSpec::<Vec<f64>>::new(
-                "home",
-                vec![0.6985, -1.4106, 1.2932, 0.1174, 0.6983, 1.5708],
-            )
-            .describe("rest pose of the arm, rad"),
+            ParameterSpec::<Vec<f64>>::new("home", robot::ur5::RESET_POSE.to_vec())
+                .describe("rest pose of the arm, rad"),
         )?;
         let speed = node.parameter(
             ParameterSpec::<f64>::new("speed", 0.5)

@@ -1,4 +1,10 @@
 //! Every transition of the state machine, and what no sequence of events may do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests may fail loudly"
+)]
 
 use proptest::prelude::*;
 use supervisor::judge::Verdict;
