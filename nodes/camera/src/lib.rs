@@ -24,5 +24,5 @@
 pub mod model;
 pub mod node;
 
-pub use node::run;
 pub use model::{Distortion, Intrinsics, ModelError, RayTable};
+pub use node::run;
