@@ -194,9 +194,7 @@ fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut images = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(read_error)? {
         let path = entry.map_err(read_error)?.path();
-        let extension = path
-            .extension()
-            .map(|extension| extension.to_ascii_lowercase());
+        let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
         if extension.is_some_and(|extension| {
             ["png", "jpg", "jpeg"]
                 .iter()

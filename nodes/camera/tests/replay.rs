@@ -1,4 +1,9 @@
 //! The replaying node on a lockstep bus, and what it says of sources that it cannot use.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test may panic"
+)]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

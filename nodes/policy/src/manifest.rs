@@ -83,7 +83,7 @@ pub struct NetworkFile {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Builtin {
     /// See [`crate::geometric`].
-    Geometric(crate::geometric::Settings),
+    Geometric(Box<crate::geometric::Settings>),
 }
 
 /// One input of the network: its entries, one after the other, flattened.
@@ -581,7 +581,7 @@ action:
         let manifest = Manifest::from_file(path).unwrap();
         assert_eq!(
             manifest.engine,
-            Engine::Builtin(Builtin::Geometric(crate::geometric::Settings::default()))
+            Engine::Builtin(Builtin::Geometric(Box::default()))
         );
     }
 

@@ -185,7 +185,7 @@ impl PolicyNode {
         let (engine, goal) = match &manifest.engine {
             EngineManifest::Builtin(Builtin::Geometric(settings)) => {
                 let geometric =
-                    Geometric::new(kinematics.clone(), &hand, settings.clone(), step_s)?;
+                    Geometric::new(kinematics.clone(), &hand, (**settings).clone(), step_s)?;
                 (Engine::Geometric(Box::new(geometric)), settings.goal_m)
             }
             EngineManifest::Network(_) => {
