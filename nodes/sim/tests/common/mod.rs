@@ -1,4 +1,5 @@
 //! What the tests of the world share: the robot, test objects, and a scripted grasp from the side.
+#![allow(unreachable_pub, reason = "shared by several test programs")]
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::f64::consts::PI;
