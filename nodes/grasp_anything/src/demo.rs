@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use bus::{Node, ParameterSpec, Time};
 
 use crate::{
+    output::print_line,
     report::{Align, Table},
     user::{Choice, Episode, Event, Truth, Until, User, UserError},
 };
@@ -13,6 +14,11 @@ use crate::{
 /// The object must stay in the hand for this long, and the whole grasp may take so long with all retries.
 const HOLD: Duration = Duration::from_secs(3);
 const LIMIT: Duration = Duration::from_secs(90);
+
+const INTRODUCTION: &str = "
+A person looks at the cell and points at an object. Here the simulator's truth stands for the person:
+it gives the pixel of the click, and at the end the outcome. The robot gets the click alone.
+";
 
 /// Points at the object that shows most of itself, has it grasped and tells how it went.
 pub(crate) async fn run(node: Node) -> Result<()> {
@@ -26,12 +32,7 @@ pub(crate) async fn run(node: Node) -> Result<()> {
         hold: HOLD,
         limit: LIMIT,
     };
-    println!(
-        "\nA person looks at the cell and points at an object. Here the simulator's truth stands for the person:"
-    );
-    println!(
-        "it gives the pixel of the click, and at the end the outcome. The robot gets the click alone.\n"
-    );
+    print_line(INTRODUCTION)?;
     let mut tell = |event: Event<'_>| tell(start, node.now(), event);
     let episode = match user.grasp(Choice::MostVisible, until, &mut tell).await {
         Ok(episode) => episode,
@@ -39,18 +40,18 @@ pub(crate) async fn run(node: Node) -> Result<()> {
         Err(UserError::Ended) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    println!("\n{}\n", outcome(&episode));
-    println!(
+    print_line(format_args!("\n{}\n", outcome(&episode)))?;
+    print_line(format_args!(
         "How long each stage took, in milliseconds on this machine:\n\n{}",
         latencies(&node)
-    );
+    ))?;
     match (once.get(), episode.is_lifted()) {
         (true, true) => Ok(()),
         (true, false) => bail!("the object was not lifted and held"),
         (false, _) => {
-            println!(
-                "Point at another object with `grasp_anything click U V --grasp`, or end with Ctrl-C."
-            );
+            print_line(
+                "Point at another object with `grasp_anything click U V --grasp`, or end with Ctrl-C.",
+            )?;
             node.shutdown().await;
             Ok(())
         }
@@ -60,7 +61,8 @@ pub(crate) async fn run(node: Node) -> Result<()> {
 fn tell(start: Time, now: Time, event: Event<'_>) {
     let seconds = now.saturating_since(start).as_secs_f64();
     if let Some(text) = in_words(&event) {
-        println!("{seconds:6.1} s  {text}");
+        // That nobody reads it is no reason to leave a robot in the middle of a motion.
+        print_line(format_args!("{seconds:6.1} s  {text}")).ok();
     }
 }
 

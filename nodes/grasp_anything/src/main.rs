@@ -8,6 +8,7 @@ mod control;
 mod demo;
 mod graph;
 mod logging;
+mod output;
 mod registry;
 mod report;
 mod share;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(cli) {
         Ok(code) => code,
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // One place prints errors: what failed, then why, one cause a line.
             let mut told = error.to_string();

@@ -75,6 +75,11 @@ pub(crate) const NODES: &[Entry] = &[
         node!(sim::node::run),
     ),
     Entry::new(
+        "camera",
+        "replays a folder of images or a video as a camera",
+        node!(camera::node::run),
+    ),
+    Entry::new(
         "ur_driver",
         "moves a UR arm within its limits",
         node!(ur_driver::run),

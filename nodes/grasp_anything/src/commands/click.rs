@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     cli::ClickArgs,
     control::{Request, Target, send},
+    output::print_line,
 };
 
 /// Sends the click and prints what came of it.
@@ -27,7 +28,7 @@ pub(crate) fn run(args: ClickArgs) -> Result<ExitCode> {
         grasp: args.grasp,
     })?;
     if answer.ok {
-        println!("{}", answer.message);
+        print_line(answer.message)?;
         Ok(ExitCode::SUCCESS)
     } else {
         bail!("{}", answer.message)

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use bus::{ClockSource, Graph, GraphConfig, ShutdownReason};
 use launch::{LaunchPlan, Launcher, ParamSource, describe_arguments, parse_arguments};
 
-use crate::{cli::LaunchArgs, graph, share};
+use crate::{cli::LaunchArgs, graph, output::print, share};
 
 /// How long nodes may take to end, in each phase of the shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -15,12 +15,12 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
     let launcher = launcher();
     if args.show_args {
-        print!("{}", describe_arguments(&launcher.arguments(&args.file)?));
+        print(describe_arguments(&launcher.arguments(&args.file)?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = launcher.plan(&args.file, &parse_arguments(&args.arguments)?)?;
     if args.dry_run {
-        print!("{}", describe(&plan));
+        print(describe(&plan))?;
         return Ok(ExitCode::SUCCESS);
     }
     if plan.nodes.is_empty() {

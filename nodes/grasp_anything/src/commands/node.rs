@@ -8,6 +8,7 @@ use bus::{Graph, GraphConfig, NodeSpec, ParameterOverrides, Remap};
 use crate::{
     cli::NodeArgs,
     commands::launch::run_graph,
+    output::print,
     registry,
     report::{Align, Table},
 };
@@ -19,7 +20,7 @@ pub(crate) fn run(args: &NodeArgs) -> Result<ExitCode> {
         for entry in registry::NODES {
             table.row([entry.name.to_owned(), entry.about.to_owned()]);
         }
-        print!("{table}");
+        print(table)?;
         return Ok(ExitCode::SUCCESS);
     };
     let entry = registry::find(name)?;

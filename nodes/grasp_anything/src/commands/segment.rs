@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use segmentation::batch::{self, BatchOptions};
 
-use crate::{cli::SegmentArgs, share};
+use crate::{cli::SegmentArgs, output::print_line, share};
 
 /// Segments the input and says how it went.
 pub(crate) fn run(args: SegmentArgs) -> Result<ExitCode> {
@@ -41,12 +41,12 @@ pub(crate) fn run(args: SegmentArgs) -> Result<ExitCode> {
         .iter()
         .filter(|score| score.status == "tracking")
         .count();
-    println!(
+    print_line(format_args!(
         "{tracked} of {} frames show the object; results are in {out}",
         scores.len()
-    );
+    ))?;
     if let Some(first) = scores.first().filter(|score| score.status != "tracking") {
-        println!("The first frame does not: {}", first.reason);
+        print_line(format_args!("The first frame does not: {}", first.reason))?;
     }
     Ok(ExitCode::SUCCESS)
 }

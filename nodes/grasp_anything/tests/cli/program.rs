@@ -77,6 +77,24 @@ fn the_help_names_every_command() {
 }
 
 #[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let runtime = tempfile::tempdir().unwrap();
+    let mut program = command(runtime.path(), &["completions", "bash"]);
+    let mut program = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(program.stdout.take());
+    let output = program.wait_with_output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(

@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     cli::BenchArgs,
+    output::print,
     report::{Align, Table},
 };
 
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
         let names: Vec<_> = GROUPS.iter().map(|(name, _)| *name).collect();
         bail!("nothing is called that; there are {}", names.join(", "));
     }
-    print!("{}", table(&measurements));
+    print(table(&measurements))?;
     if let Some(file) = &args.json {
         let json = serde_json::to_string_pretty(&measurements)?;
         fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))?;

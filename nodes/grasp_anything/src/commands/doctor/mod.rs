@@ -6,13 +6,13 @@ mod models;
 mod software;
 
 use std::{
-    io::{IsTerminal as _, stdout},
+    io::{self, IsTerminal as _, stdout},
     process::ExitCode,
 };
 
 use anyhow::Result;
 
-use crate::{cli::DoctorArgs, share};
+use crate::{cli::DoctorArgs, output::print_line, share};
 
 pub(crate) use finding::{Finding, Verdict};
 
@@ -21,28 +21,25 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
     let share = share::find();
     let colour = stdout().is_terminal();
     let mut failed = false;
-    let mut section = |title: &str, findings: Vec<Finding>| {
-        println!("{title}");
+    let mut section = |title: &str, findings: Vec<Finding>| -> io::Result<()> {
+        print_line(title)?;
         for finding in findings {
-            println!("{}", finding.render(colour));
+            print_line(finding.render(colour))?;
             failed |= finding.verdict == Verdict::Fail;
         }
-        println!();
+        print_line("")
     };
-    section("Program", software::look(share.as_deref()));
-    section("Models", models::look(share.as_deref()));
+    section("Program", software::look(share.as_deref()))?;
+    section("Models", models::look(share.as_deref()))?;
     section(
         "Robot, hand and camera",
         hardware::look(share.as_deref(), args.config.as_deref()),
-    );
-    println!(
-        "{}",
-        if failed {
-            "Something is broken: see FAIL above."
-        } else {
-            "Nothing is broken. WARN lines limit what can be done."
-        }
-    );
+    )?;
+    print_line(if failed {
+        "Something is broken: see FAIL above."
+    } else {
+        "Nothing is broken. WARN lines limit what can be done."
+    })?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {

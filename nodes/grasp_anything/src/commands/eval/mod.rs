@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::EvalArgs;
+use crate::{cli::EvalArgs, output::print_line};
 
 use episode::{Cell, Record};
 use summary::Summary;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     let start = Instant::now();
     let records = run_all(&cell, args)?;
     let summary = Summary::new(args, &records, start.elapsed());
-    println!("{summary}");
+    print_line(&summary)?;
     if let Some(file) = &args.json {
         write_json(file, &summary)?;
     }
