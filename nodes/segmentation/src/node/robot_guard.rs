@@ -35,10 +35,10 @@ impl RobotGuard {
         if let Some(text) = self.descriptions.latest() {
             match Model::from_urdf(&text.data, "topic robot_description") {
                 Ok(model) => {
-                    self.robot = Some((;
+                    self.robot = Some((
                         Kinematics::new(&model),
                         RobotShapes::new(&model, &self.base),
-                    ))
+                    ));
                 }
                 Err(error) => tracing::warn!("clicks on the robot cannot be told: {error}"),
             }

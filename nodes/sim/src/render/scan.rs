@@ -133,7 +133,7 @@ mod tests {
         triangle.scan(bounds, |y, from, to| {
             count[y * SIZE + from..=y * SIZE + to]
                 .iter_mut()
-                .for_each(|c| *c += 1)
+                .for_each(|c| *c += 1);
         });
     }
 

@@ -244,7 +244,7 @@ fn a_renderer_gives_the_same_picture_again_and_after_others() {
     let mut frame = Frame::default();
     for _ in 0..2 {
         renderer.render(
-            &[ball.clone()],
+            std::slice::from_ref(&ball),
             &Lighting::default(),
             &super::tests::camera(30, 20),
             &mut frame,
