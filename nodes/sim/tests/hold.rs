@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::needless_range_loop,
     reason = "tests may fail loudly"
 )]
 

@@ -94,7 +94,7 @@ fn a_folder_is_tracked_in_the_order_of_its_names() {
     let out = folder.path().join("out");
     let mut heard = Vec::new();
     run(&options(&input, &out), |score| {
-        heard.push(score.frame.clone())
+        heard.push(score.frame.clone());
     })
     .unwrap();
     assert_eq!(heard, ["f0", "f1", "f2", "f3", "f4"]);

@@ -188,7 +188,7 @@ fn bad_models_are_refused_with_the_reason() {
             folder,
             "name: has_memory, dtype: float32, shape: [1, 1]",
             "name: has_memory, dtype: float32, shape: [1, 2]",
-        )
+        );
     });
     assert!(
         matches!(&other, SegmentationError::Manifest { .. })
