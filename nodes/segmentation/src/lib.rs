@@ -48,6 +48,7 @@ pub mod overlay;
 mod prediction;
 mod prompt;
 mod refine;
+mod regions;
 mod segmenter;
 mod support_plane;
 mod tracker;

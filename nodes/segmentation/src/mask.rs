@@ -1,5 +1,7 @@
 //! Binary masks.
 
+use crate::regions::Regions;
+
 /// Which pixels of an image belong to an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask {
@@ -121,45 +123,11 @@ impl Mask {
 /// Removes from `on` (row by row, `width` columns) every connected part smaller than `share` of the
 /// largest, and returns the number of pixels left.
 pub(crate) fn keep_large_parts(on: &mut [bool], width: usize, share: f64) -> usize {
-    let mut label = vec![0_u32; on.len()];
-    let mut sizes = vec![0_usize];
-    let mut stack = Vec::new();
-    for start in 0..on.len() {
-        if !on[start] || label[start] != 0 {
-            continue;
-        }
-        let name = sizes.len() as u32;
-        let mut size = 0;
-        label[start] = name;
-        stack.push(start);
-        while let Some(at) = stack.pop() {
-            size += 1;
-            let x = at % width;
-            let mut visit = |next: usize| {
-                if on[next] && label[next] == 0 {
-                    label[next] = name;
-                    stack.push(next);
-                }
-            };
-            if x > 0 {
-                visit(at - 1);
-            }
-            if x + 1 < width {
-                visit(at + 1);
-            }
-            if at >= width {
-                visit(at - width);
-            }
-            if at + width < on.len() {
-                visit(at + width);
-            }
-        }
-        sizes.push(size);
-    }
-    let least = (sizes.iter().max().copied().unwrap_or(0) as f64 * share).ceil() as usize;
+    let parts = Regions::new(width, on.len(), |i| on[i], |_, _| true);
+    let least = (parts.sizes.iter().max().copied().unwrap_or(0) as f64 * share).ceil() as usize;
     let mut left = 0;
-    for (pixel, name) in on.iter_mut().zip(&label) {
-        *pixel = *pixel && sizes[*name as usize] >= least;
+    for (pixel, name) in on.iter_mut().zip(&parts.label) {
+        *pixel = *pixel && parts.sizes[*name as usize] >= least;
         left += usize::from(*pixel);
     }
     left

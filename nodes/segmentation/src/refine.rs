@@ -6,6 +6,7 @@
 //! support plane without a jump in depth belong together, so a raised region that the decoder mostly claims
 //! is claimed whole, and one that it hardly touches is left alone.
 
+use crate::regions::Regions;
 use crate::support_plane::SupportPlane;
 
 /// Inverse depth above the support plane from which a pixel belongs to something that stands on it, 1/m.
@@ -19,54 +20,6 @@ const TOUCHED: f64 = 0.1;
 const ASIDE: f64 = 0.25;
 /// Parts of a followed mask that carry at least this share of the best part's earlier probability stay.
 const FOLLOWED: f64 = 0.2;
-
-/// Connected regions of a picture; region 0 is what belongs to none.
-#[derive(Debug, Clone)]
-struct Regions {
-    label: Vec<u32>,
-    sizes: Vec<usize>,
-}
-
-impl Regions {
-    /// Four-connected regions of the pixels that `inside` accepts, where `linked` joins two neighbours.
-    fn new(
-        width: usize,
-        count: usize,
-        inside: impl Fn(usize) -> bool,
-        linked: impl Fn(usize, usize) -> bool,
-    ) -> Self {
-        let mut label = vec![0_u32; count];
-        let mut sizes = vec![0_usize];
-        let mut stack = Vec::new();
-        for start in 0..count {
-            if label[start] != 0 || !inside(start) {
-                continue;
-            }
-            let name = sizes.len() as u32;
-            label[start] = name;
-            stack.push(start);
-            let mut size = 0;
-            while let Some(at) = stack.pop() {
-                size += 1;
-                let x = at % width;
-                let neighbours = [
-                    (x > 0).then(|| at - 1),
-                    (x + 1 < width).then_some(at + 1),
-                    at.checked_sub(width),
-                    (at + width < count).then_some(at + width),
-                ];
-                for next in neighbours.into_iter().flatten() {
-                    if label[next] == 0 && inside(next) && linked(at, next) {
-                        label[next] = name;
-                        stack.push(next);
-                    }
-                }
-            }
-            sizes.push(size);
-        }
-        Self { label, sizes }
-    }
-}
 
 /// What stands on the support plane of one frame, found once a frame.
 #[derive(Debug, Clone)]
