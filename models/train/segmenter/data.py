@@ -100,7 +100,7 @@ class Pairs:
                 y, x = 2 * ys[at], 2 * xs[at]
             else:
                 y, x = int(rng.integers(h)), int(rng.integers(w))
-            reach = int(size * np.exp(rng.uniform(np.log(0.72), np.log(2.0)))) if rng.random() < 0.65 else size
+            reach = int(size * np.exp(rng.uniform(np.log(0.6), np.log(1.6)))) if rng.random() < 0.65 else size
             reach = min(reach, h)
             y0 = int(np.clip(y - reach / 2 + rng.uniform(-0.4, 0.4) * reach, 0, h - reach))
             x0 = int(np.clip(x - reach / 2 + rng.uniform(-0.4, 0.4) * reach, 0, w - reach))

@@ -151,6 +151,7 @@ def main():
     parser.add_argument("--limit", type=int, help="use at most so many training pairs")
     parser.add_argument("--test-pairs", type=int, default=100, help="pairs of each test set to measure on")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
+    parser.add_argument("--start", help="checkpoint whose averaged weights this schedule starts from")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -175,6 +176,12 @@ def main():
         average.model.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         spent, step, average.steps = state["spent"], state["step"], state["step"]
+    elif args.start:
+        weights = torch.load(args.start)["average"]
+        model.load_state_dict(weights)
+        average.model.load_state_dict(weights)
+    model.encoder.compile()
+    model.decoder.compile()
 
     data = Pairs(args.data, args.limit)
     rng = np.random.default_rng(args.seed + step)

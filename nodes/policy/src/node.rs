@@ -71,6 +71,10 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             biased;
             call = stop.next() => {
                 let Some(call) = call else { return Ok(()) };
+                // A start that came before the stop must not outlive it.
+                while let Some(start) = start.try_next() {
+                    start.respond(TriggerResponse::refused("stopped before it began"));
+                }
                 policy.stop("stopped");
                 call.respond(TriggerResponse::done("stopped"));
             }

@@ -26,6 +26,7 @@
 //! | `failed` | `start`, `home`, `release`, `reset` |
 //! | `estopped` | `reset`, and nothing else |
 
+mod calls;
 pub mod judge;
 pub mod machine;
 pub mod motion;

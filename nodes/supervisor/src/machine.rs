@@ -178,8 +178,8 @@ pub enum Action {
     StopPolicy,
     /// Stay where the robot is now.
     Hold,
-    /// Stop the drivers; they refuse commands until reset.
-    StopDrivers,
+    /// Stop the drivers, which refuse commands until reset, and the policy; before anything that is still to be done.
+    StopAll,
     /// Let the drivers take commands again.
     ResetDrivers,
     /// Open the hand, go up if low, go to the rest pose.
@@ -292,7 +292,7 @@ impl Machine {
                     Estopped,
                     "emergency stop; call supervisor/reset when it is safe",
                 );
-                Ok(vec![Action::StopDrivers, Action::StopPolicy])
+                Ok(vec![Action::StopAll])
             }
             (Request::Reset, Estopped) => {
                 self.rest("reset after the emergency stop");

@@ -9,21 +9,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{
-    BusError, Client, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time,
-    convert,
+    BusError, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time, convert,
 };
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::Header;
-use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
+use msgs::std_srvs::{Trigger, TriggerResponse};
 use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
 use msgs::visualization_msgs::Marker;
 use nalgebra::{Point3, Translation3};
 use robot::hand::LED_JOINTS;
 use robot::ur5;
 
+use crate::calls::{Call, Calls};
 use crate::judge::{Evidence, Thresholds, Verdict, judge};
-use crate::machine::{Action, Event, Machine, PolicyReport, Request, Rules, State, Track};
+use crate::machine::{Action, Event, Machine, PolicyReport, Refused, Request, Rules, State, Track};
 use crate::motion::{self, Arm, Step};
 
 /// Period of the node's own work.
@@ -77,11 +77,16 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
         tokio::select! {
             biased;
             () = supervisor.node.shutdown() => return Ok(()),
+            (call, result) = supervisor.calls.finished() => {
+                supervisor.called(call, result);
+                continue;
+            }
             _ = ticks.tick() => {}
         }
-        supervisor.serve(&mut servers).await;
-        supervisor.listen().await;
-        supervisor.watch().await;
+        supervisor.serve(&mut servers);
+        supervisor.listen();
+        supervisor.watch();
+        supervisor.answer();
     }
 }
 
@@ -127,10 +132,11 @@ struct Supervisor {
     state: Publisher<DiagnosticStatus>,
     arm_command: Publisher<JointTrajectory>,
     hand_command: Publisher<JointTrajectory>,
-    start_policy: Client<Trigger>,
-    stop_policy: Client<Trigger>,
-    stop_drivers: [Client<Trigger>; 2],
-    reset_drivers: [Client<Trigger>; 2],
+    calls: Calls,
+    /// What the machine said to do and has not been done yet.
+    to_do: VecDeque<Action>,
+    /// Requests that are answered when all is done.
+    unanswered: Vec<bus::Call<Trigger>>,
 }
 
 impl Supervisor {
@@ -176,7 +182,6 @@ impl Supervisor {
                 .range(0.0..=5.0),
         )?;
         let home = <Arm>::try_from(home.get()).map_err(|home| NodeError::Home(home.len()))?;
-        let client = |name: &str| node.client::<Trigger>(name);
         Ok(Self {
             machine: Machine::new(Rules {
                 retries: u32::try_from(retries.get()).unwrap_or(0),
@@ -211,33 +216,53 @@ impl Supervisor {
             state: node.publisher("supervisor/state", Qos::latched())?,
             arm_command: node.publisher("arm/command", Qos::reliable(10))?,
             hand_command: node.publisher("hand/command", Qos::reliable(10))?,
-            start_policy: client("policy/start")?,
-            stop_policy: client("policy/stop")?,
-            stop_drivers: [client("arm/stop")?, client("hand/stop")?],
-            reset_drivers: [client("arm/reset")?, client("hand/reset")?],
+            calls: Calls::new(&node)?,
+            to_do: VecDeque::new(),
+            unanswered: Vec::new(),
             node,
         })
     }
 
-    /// Answers what users ask for.
-    async fn serve(&mut self, servers: &mut [(Request, ServiceServer<Trigger>)]) {
+    /// Takes what users ask for.
+    fn serve(&mut self, servers: &mut [(Request, ServiceServer<Trigger>)]) {
         for (request, server) in servers {
             while let Some(call) = server.try_next() {
-                let response = match self.handle(Event::Request(*request)).await {
-                    Ok(()) => TriggerResponse::done(format!(
-                        "{}: {}",
-                        self.machine.state(),
-                        self.machine.reason()
-                    )),
-                    Err(refused) => TriggerResponse::refused(refused),
-                };
-                call.respond(response);
+                match self.handle(Event::Request(*request)) {
+                    Ok(()) => self.unanswered.push(call),
+                    Err(refused) => call.respond(TriggerResponse::refused(refused.to_string())),
+                }
             }
         }
     }
 
+    /// Tells the users how it stands, once what they asked for is under way.
+    fn answer(&mut self) {
+        let estopped = self.machine.state() == State::Estopped;
+        if estopped || !(self.calls.is_busy() || !self.to_do.is_empty()) {
+            let (state, reason) = (self.machine.state(), self.machine.reason());
+            for call in self.unanswered.drain(..) {
+                call.respond(TriggerResponse::done(format!("{state}: {reason}")));
+            }
+        }
+    }
+
+    /// Another node has answered, or not.
+    fn called(&mut self, call: Call, result: Result<(), String>) {
+        if let Err(reason) = result {
+            match call {
+                Call::StartPolicy => self.observe(Event::PolicyRefused(reason)),
+                // A node that is not there needs no stopping.
+                Call::StopPolicy | Call::StopAll | Call::ResetDrivers => {
+                    tracing::warn!("{reason}");
+                }
+            }
+        }
+        self.act();
+        self.answer();
+    }
+
     /// Takes in what has been published since the last tick.
-    async fn listen(&mut self) {
+    fn listen(&mut self) {
         while let Some(message) = self.joint_states.try_next() {
             for (index, name) in message.name.iter().enumerate() {
                 let number =
@@ -270,14 +295,14 @@ impl Supervisor {
                 "lost" => Track::Lost,
                 _ => Track::None,
             };
-            self.observe(Event::Track(track)).await;
+            self.observe(Event::Track(track));
         }
         while let Some(status) = self.policy_status.try_next() {
-            self.policy_reported(&status).await;
+            self.policy_reported(&status);
         }
     }
 
-    async fn policy_reported(&mut self, status: &DiagnosticStatus) {
+    fn policy_reported(&mut self, status: &DiagnosticStatus) {
         let report = match status.message.as_str() {
             "approach" | "preshape" => PolicyReport::Approach,
             "grasp" => PolicyReport::Grasp,
@@ -304,16 +329,16 @@ impl Supervisor {
         if report != PolicyReport::Done {
             self.done_since = None;
         }
-        self.observe(Event::Policy(report)).await;
+        self.observe(Event::Policy(report));
     }
 
     /// Looks after what must not go on unnoticed: silent sensors, faults, dropped objects, its own motion.
-    async fn watch(&mut self) {
+    fn watch(&mut self) {
         let now = self.node.now();
         if self.machine.state().is_moving()
             && let Some(trouble) = self.trouble(now)
         {
-            self.observe(Event::Trouble(trouble)).await;
+            self.observe(Event::Trouble(trouble));
         }
         if self.machine.state() == State::Holding {
             match self.verdict(now) {
@@ -321,15 +346,14 @@ impl Supervisor {
                 Verdict::NotHeld(evidence) => {
                     let since = *self.dropped_since.get_or_insert(now);
                     if now.saturating_since(since) >= DROPPED_AFTER {
-                        self.observe(Event::Judged(Verdict::NotHeld(evidence)))
-                            .await;
+                        self.observe(Event::Judged(Verdict::NotHeld(evidence)));
                     }
                 }
             }
         }
         if let Some(event) = self.advance_own_motion(now) {
             self.own = None;
-            self.observe(event).await;
+            self.observe(event);
         }
     }
 
@@ -390,43 +414,47 @@ impl Supervisor {
         Some(arm)
     }
 
-    async fn observe(&mut self, event: Event) {
+    fn observe(&mut self, event: Event) {
         // Only requests are refused.
-        self.handle(event).await.ok();
+        self.handle(event).ok();
     }
 
     /// Feeds the machine and does what it says, which may lead to further events.
-    async fn handle(&mut self, event: Event) -> Result<(), String> {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            let before = (
-                self.machine.state(),
-                self.machine.reason().to_owned(),
-                self.machine.attempt(),
-            );
-            let is_request = matches!(event, Event::Request(_));
-            let actions = match self.machine.handle(event) {
-                Ok(actions) => actions,
-                Err(refused) if is_request => return Err(refused.to_string()),
-                Err(_) => continue,
-            };
-            let after = (
-                self.machine.state(),
-                self.machine.reason().to_owned(),
-                self.machine.attempt(),
-            );
-            if before != after {
-                tracing::info!("{}: {}", after.0, after.1);
-                self.publish_state();
-            }
-            for action in actions {
-                events.extend(self.act(action).await);
-            }
+    fn handle(&mut self, event: Event) -> Result<(), Refused> {
+        let before = self.machine.clone();
+        let actions = self.machine.handle(event)?;
+        let is_other = |before: &Machine, after: &Machine| {
+            before.state() != after.state()
+                || before.reason() != after.reason()
+                || before.attempt() != after.attempt()
+        };
+        if is_other(&before, &self.machine) {
+            tracing::info!("{}: {}", self.machine.state(), self.machine.reason());
+            self.publish_state();
         }
+        if actions.contains(&Action::StopAll) {
+            // It waits for no call under way, and what was to be done before it is not done after it.
+            self.to_do.clear();
+            self.own = None;
+            self.calls.abandon();
+        }
+        self.to_do.extend(actions);
+        self.act();
         Ok(())
     }
 
-    async fn act(&mut self, action: Action) -> Option<Event> {
+    /// Does what is to be done, in order, up to the next call of another node.
+    fn act(&mut self) {
+        while !self.calls.is_busy()
+            && let Some(action) = self.to_do.pop_front()
+        {
+            if let Some(event) = self.perform(action) {
+                self.observe(event);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Option<Event> {
         let now = self.node.now();
         match action {
             Action::StartPolicy => {
@@ -436,41 +464,24 @@ impl Supervisor {
                 self.done_since = None;
                 self.dropped_since = None;
                 self.centre_before = self.seen.centre.map(|(centre, _)| centre);
-                let reason = match self.start_policy.call(TriggerRequest {}).await {
-                    Ok(response) if response.success => return None,
-                    Ok(response) => response.message,
-                    Err(error) => error.to_string(),
-                };
-                Some(Event::PolicyRefused(reason))
+                self.calls.begin(Call::StartPolicy);
             }
-            Action::StopPolicy => {
-                trigger(&self.stop_policy).await;
-                None
-            }
+            Action::StopPolicy => self.calls.begin(Call::StopPolicy),
+            Action::StopAll => self.calls.begin(Call::StopAll),
+            Action::ResetDrivers => self.calls.begin(Call::ResetDrivers),
             Action::Hold => {
                 self.own = None;
                 self.hold();
-                None
             }
-            Action::StopDrivers => {
-                self.own = None;
-                for driver in &self.stop_drivers {
-                    trigger(driver).await;
-                }
-                None
+            Action::GoHome => return self.begin(|arm, settings, _| motion::home(arm, settings)),
+            Action::PutDown => {
+                return self.begin(|arm, settings, height| {
+                    motion::put_down(arm, height.unwrap_or(0.2), settings)
+                });
             }
-            Action::ResetDrivers => {
-                for driver in &self.reset_drivers {
-                    trigger(driver).await;
-                }
-                None
-            }
-            Action::GoHome => self.begin(|arm, settings, _| motion::home(arm, settings)),
-            Action::PutDown => self.begin(|arm, settings, height| {
-                motion::put_down(arm, height.unwrap_or(0.2), settings)
-            }),
-            Action::Judge => Some(Event::Judged(self.verdict(now))),
+            Action::Judge => return Some(Event::Judged(self.verdict(now))),
         }
+        None
     }
 
     fn begin(
@@ -571,15 +582,6 @@ impl Supervisor {
             ],
             ..DiagnosticStatus::default()
         });
-    }
-}
-
-/// Calls a service of another node; a node that is not there needs no stopping, so that is only told.
-async fn trigger(client: &Client<Trigger>) {
-    match client.call(TriggerRequest {}).await {
-        Ok(response) if response.success => {}
-        Ok(response) => tracing::warn!("{}: {}", client.name(), response.message),
-        Err(error) => tracing::warn!("{error}"),
     }
 }
 

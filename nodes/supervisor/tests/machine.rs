@@ -333,7 +333,7 @@ proptest! {
         let mut machine = Machine::new(Rules { retries, auto_start });
         feed(&mut machine, before);
         let stop = machine.handle(Event::Request(Request::Estop)).unwrap();
-        prop_assert!(stop.contains(&Action::StopDrivers) && stop.contains(&Action::StopPolicy));
+        prop_assert_eq!(stop, vec![Action::StopAll]);
         for event in after.into_iter().filter(|event| *event != Event::Request(Request::Reset)) {
             let actions = machine.handle(event).unwrap_or_default();
             prop_assert_eq!(machine.state(), State::Estopped);
@@ -351,7 +351,7 @@ proptest! {
                 prop_assert!(!action.moves() || machine.state().is_moving());
                 match action {
                     Action::StartPolicy => policy_runs = true,
-                    Action::StopPolicy => policy_runs = false,
+                    Action::StopPolicy | Action::StopAll => policy_runs = false,
                     // The policy and the supervisor never command the robot at once.
                     Action::GoHome | Action::PutDown => prop_assert!(!policy_runs),
                     _ => {}
