@@ -170,6 +170,14 @@ impl Geometric {
             };
         }
         let (output, next) = self.advance(input);
+        if let Some(grasp) = self.grasp() {
+            let palm = ur5::forward(input.arm) * self.planner.geometry().tool0_from_palm();
+            let carried = palm * grasp.base_from_palm.inverse_transform_point(&grasp.centre);
+            tracing::debug!(
+                "{:?} carried {:.3} seen {:?} size {:?} load {:.2?} cost {:.2} width {:.3} lowest {:.3}",
+                output.phase, carried, input.object.map(|o| (o.bounds.centre()*1000.0).map(|x| x as i32)), input.object.map(|o| (o.bounds.size*1000.0).map(|x| x as i32)), input.load, grasp.cost, grasp.width, grasp.base_from_palm.translation.z
+            );
+        }
         if let Some(next) = next {
             self.stage = next;
         }
@@ -258,16 +266,12 @@ impl Geometric {
                 };
                 let is_closed =
                     *squeezed_s >= settings.squeeze_s || *elapsed_s >= settings.closing_s;
-                let next = is_closed.then(|| {
-                    let grasp = self.planner.after_closing(grasp, input.object);
-                    let motion =
-                        Motion::through(&grasp.lift, &settings.pace().scaled(settings.lift_pace));
-                    Stage::Lift {
-                        grasp,
-                        grip: grip.clone(),
-                        motion,
-                        elapsed_s: 0.0,
-                    }
+                let pace = settings.pace().scaled(settings.lift_pace);
+                let next = is_closed.then(|| Stage::Lift {
+                    grasp: grasp.clone(),
+                    grip: grip.clone(),
+                    motion: Motion::through(&grasp.lift, &pace),
+                    elapsed_s: 0.0,
                 });
                 (output, next)
             }

@@ -316,7 +316,7 @@ impl Planner {
     }
 
     /// Joint positions straight up from a grasp and on, until an object with its middle at `centre` is at the goal.
-    pub fn lift(
+    fn lift(
         &self,
         base_from_palm: &Isometry3<f64>,
         grasp: &Arm,
@@ -330,26 +330,6 @@ impl Planner {
         let from = *lift.last()?;
         lift.extend(self.line(&from, &raised, &over)?.into_iter().skip(1));
         Some(lift)
-    }
-
-    /// The grasp with its lift planned anew when closing has visibly moved the object.
-    pub fn after_closing(&self, grasp: &Grasp, object: Option<&Object>) -> Grasp {
-        const MOVED_M: f64 = 0.012;
-        let mut corrected = grasp.clone();
-        let Some(object) = object else {
-            return corrected;
-        };
-        let centre = object.bounds.centre();
-        // The hand hides much of the object: where it is on the table can be believed, its height is known from before.
-        let level = Point3::new(centre.x, centre.y, grasp.centre.z);
-        if (level - grasp.centre).norm() > MOVED_M
-            && let Some(arm) = grasp.approach.last()
-            && let Some(lift) = self.lift(&grasp.base_from_palm, arm, &level)
-        {
-            corrected.centre = level;
-            corrected.lift = lift;
-        }
-        corrected
     }
 
     /// Where along the palm's x axis the middle of an object of this length belongs.

@@ -90,6 +90,8 @@ pub(super) struct Record {
     pub(super) seed: u64,
     pub(super) object: String,
     pub(super) success: bool,
+    /// Where the object is at the end, in `base_link`, metres.
+    pub(super) end_m: [f64; 3],
     /// Distance from the goal at the end, metres.
     pub(super) distance_m: f64,
     /// Height above the start at the end, metres.
@@ -120,6 +122,7 @@ impl Record {
             seed,
             object: episode.object.clone(),
             success,
+            end_m: episode.end,
             distance_m,
             rise_m: episode.rise_m(),
             failure: (!success).then(|| failure(episode)),

@@ -269,6 +269,7 @@ mod tests {
             }
             .to_owned(),
             success,
+            end_m: [0.28, 0.58, 0.4],
             distance_m: 0.1,
             rise_m: 0.2,
             failure: failure.map(str::to_owned),
