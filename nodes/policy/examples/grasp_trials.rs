@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use nalgebra::{Isometry3, Point3, Vector3};
 use policy::geometric::{Geometric, Input, Object, Phase, Settings};
-use robot::{Hand, Kinematics, Model};
+use robot::{Hand, Model};
 use sim::scene::{self, Scene, SceneKind};
 use sim::shape::Split;
 use sim::world::{World, WorldConfig};
@@ -48,7 +48,7 @@ fn main() -> Result<(), Failure> {
     let model = Model::from_file(format!("{root}/urdf/ur5_sih.urdf"))?;
     let hand = Hand::from_file(format!("{root}/calibration/sih_right.yaml"))?;
     let mut world = World::new(&WorldConfig::default(), &model, &hand)?;
-    let mut policy = Geometric::new(Kinematics::new(&model), &hand, settings, STEP_S)?;
+    let mut policy = Geometric::new(&model, &hand, settings, STEP_S)?;
 
     let mut successes = 0;
     let mut table: BTreeMap<String, (u32, u32)> = BTreeMap::new();

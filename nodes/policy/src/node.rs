@@ -188,8 +188,7 @@ impl PolicyNode {
         let defaults = crate::geometric::Settings::default();
         let (engine, goal) = match &manifest.engine {
             EngineManifest::Builtin(Builtin::Geometric(settings)) => {
-                let geometric =
-                    Geometric::new(kinematics.clone(), &hand, (**settings).clone(), step_s)?;
+                let geometric = Geometric::new(&model, &hand, (**settings).clone(), step_s)?;
                 (Engine::Geometric(Box::new(geometric)), settings.goal_m)
             }
             EngineManifest::Network(_) => {

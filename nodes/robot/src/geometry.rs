@@ -51,8 +51,32 @@ impl RobotShapes {
     /// The shapes of a model; points will be in the frame `reference`, such as `base_link`.
     #[must_use]
     pub fn new(model: &Model, reference: &str) -> Self {
+        Self::of(model, reference, |_| true)
+    }
+
+    /// The shapes of the link `top` and of all links that it carries; points will be in its frame.
+    ///
+    /// A name that the model does not have leaves no shapes.
+    #[must_use]
+    pub fn carried_by(model: &Model, top: &str) -> Self {
+        Self::of(model, top, |link| {
+            let mut link = link;
+            while link != top {
+                match model.joint_above(link) {
+                    Some(joint) => link = &joint.parent,
+                    None => return false,
+                }
+            }
+            true
+        })
+    }
+
+    fn of(model: &Model, reference: &str, belongs: impl Fn(&str) -> bool) -> Self {
         let mut shapes = Vec::new();
         for (link_place, link) in model.links().iter().enumerate() {
+            if !belongs(&link.name) {
+                continue;
+            }
             for collision in &link.collisions {
                 let Some(solid) = Solid::new(&collision.geometry) else {
                     continue;

@@ -3,7 +3,7 @@
 //! Every 8 ms of node time the faces take what the robot measures and say where it is to go, and
 //! the world makes two steps of 4 ms. At the camera's rate the cell is rendered and published as a
 //! RealSense would publish it. Nobody reads the world's state through topics but evaluations, which
-//! have `sim/truth`.
+//! have `sim/truth` and `sim/instances`.
 //!
 //! | direction | name | type |
 //! |---|---|---|
@@ -12,6 +12,7 @@
 //! | publishes | `camera/color/camera_info` | sensor_msgs/CameraInfo, same stamp |
 //! | publishes | `/tf_static` | world, base_link, camera_link, camera_color_optical_frame |
 //! | publishes | `sim/truth` | diagnostic_msgs/DiagnosticStatus, for evaluations only, see [`truth`] |
+//! | publishes | `sim/instances` | sensor_msgs/Image mono8, for evaluations only: 0 background, 1 robot, 2 and up the objects |
 //! | publishes | `/diagnostics` | whether the simulation keeps up with real time |
 //! | serves | `sim/reset` | std_srvs/Trigger: the scene of the next seed |
 //! | listens | the endpoints `ur_rtde`, `ur_dashboard`, `ur_script`, `sih_bus` | the hardware's own protocols |

@@ -13,6 +13,8 @@ pub(super) struct Grip {
     /// Where the servos are to be.
     pub(super) ticks: Ticks,
     thumb_goal: f64,
+    /// Where the fingers touch what was planned.
+    contact: Ticks,
     used: [bool; 3],
     length: f64,
 }
@@ -23,6 +25,7 @@ impl Grip {
         Self {
             ticks: pinch.preshape,
             thumb_goal: pinch.contact[THUMB],
+            contact: pinch.contact,
             used: pinch.span.used,
             length: pinch.span.length,
         }
@@ -37,14 +40,17 @@ impl Grip {
         step_s: f64,
     ) -> bool {
         let most = settings.closing_speed * step_s;
-        let thumb_goal =
-            (self.thumb_goal - settings.thumb_squeeze_ticks).max(geometry.closed()[THUMB]);
+        let thumb_goal = (self.thumb_goal
+            - settings.by_length(self.length, settings.thumb_squeeze_ticks))
+        .max(geometry.closed()[THUMB]);
         let thumb = &mut self.ticks[THUMB];
         *thumb += (thumb_goal - *thumb).clamp(-most, most);
         let enough = settings.by_length(self.length, settings.finger_load);
         let mut all_have = *thumb == thumb_goal;
         for (servo, used) in FINGERS.into_iter().zip(self.used) {
-            let closed = geometry.closed()[servo];
+            // A finger that far beyond has missed the object: curled up further it would only push the others away.
+            let closed =
+                (self.contact[servo] - settings.overclosing_ticks).max(geometry.closed()[servo]);
             if used && load[servo] < enough && self.ticks[servo] > closed {
                 self.ticks[servo] = (self.ticks[servo] - most).max(closed);
                 all_have = false;

@@ -153,6 +153,27 @@ impl HandGeometry {
         self.closed
     }
 
+    /// How far the lowest tip reaches along a pinch's approach with the servos at `ticks`, metres; only of the digits
+    /// that it uses.
+    pub fn reach(&self, pinch: &Pinch, ticks: &Ticks) -> f64 {
+        let axes = Axes::new(pinch.attitude);
+        let [index, middle, ring] = pinch.span.used;
+        let digits = [
+            (true, &self.thumb, THUMB),
+            (index, &self.fingers[0], FINGERS[0]),
+            (middle, &self.fingers[1], FINGERS[1]),
+            (ring, &self.fingers[2], FINGERS[2]),
+            (ring, &self.little, FINGERS[2]),
+        ];
+        digits
+            .into_iter()
+            .filter(|(used, ..)| *used)
+            .filter_map(|(_, travel, servo)| {
+                Some(axes.reach(&travel.at(ticks[servo])?) + travel.radius)
+            })
+            .fold(f64::NEG_INFINITY, f64::max)
+    }
+
     /// The hand shape for a span, with the thumb touching at `thumb` ticks; `None` when the hand cannot open so far.
     pub fn pinch(
         &self,

@@ -4,13 +4,14 @@
 //! hand feels. One call of [`Geometric::step`] a control step; see [`plan`] for how the grasp is chosen and [`hand`] for
 //! how the hand closes.
 
+mod clearance;
 mod grip;
 pub mod hand;
 pub mod path;
 pub mod plan;
 pub mod settings;
 
-use robot::{Hand, Kinematics, KinematicsError, ur5};
+use robot::{Hand, KinematicsError, Model, ur5};
 
 pub use hand::Ticks;
 pub use path::Arm;
@@ -76,6 +77,9 @@ impl Phase {
     }
 }
 
+/// How long the arm rests before what the camera sees of the held object is believed, seconds.
+const REST_S: f64 = 0.5;
+
 /// The policy with its state.
 #[derive(Debug, Clone)]
 pub struct Geometric {
@@ -111,18 +115,20 @@ enum Stage {
         grasp: Grasp,
         grip: Grip,
         arm: Option<Arm>,
+        /// Since the arm came to rest.
+        still_s: f64,
     },
 }
 
 impl Geometric {
     /// For a robot, with `step_s` seconds a control step.
     pub fn new(
-        kinematics: Kinematics,
+        model: &Model,
         hand: &Hand,
         settings: Settings,
         step_s: f64,
     ) -> Result<Self, KinematicsError> {
-        let planner = Planner::new(kinematics, hand, settings)?;
+        let planner = Planner::new(model, hand, settings)?;
         Ok(Self {
             planner,
             hand: hand.clone(),
@@ -175,7 +181,18 @@ impl Geometric {
             let carried = palm * grasp.base_from_palm.inverse_transform_point(&grasp.centre);
             tracing::debug!(
                 "{:?} carried {:.3} seen {:?} size {:?} load {:.2?} cost {:.2} width {:.3} lowest {:.3}",
-                output.phase, carried, input.object.map(|o| (o.bounds.centre()*1000.0).map(|x| x as i32)), input.object.map(|o| (o.bounds.size*1000.0).map(|x| x as i32)), input.load, grasp.cost, grasp.width, grasp.base_from_palm.translation.z
+                output.phase,
+                carried,
+                input
+                    .object
+                    .map(|o| (o.bounds.centre() * 1000.0).map(|x| x as i32)),
+                input
+                    .object
+                    .map(|o| (o.bounds.size * 1000.0).map(|x| x as i32)),
+                input.load,
+                grasp.cost,
+                grasp.width,
+                grasp.base_from_palm.translation.z
             );
         }
         if let Some(next) = next {
@@ -258,8 +275,9 @@ impl Geometric {
                 if grip.close(load, self.planner.geometry(), settings, step_s) {
                     *squeezed_s += step_s;
                 }
+                let arm = self.planner.levelled(grasp, &grip.ticks, input.arm);
                 let output = Output {
-                    arm: grasp.approach.last().copied(),
+                    arm,
                     arm_velocity: still,
                     hand: led(&grip.ticks),
                     phase: Phase::Grasp,
@@ -267,11 +285,17 @@ impl Geometric {
                 let is_closed =
                     *squeezed_s >= settings.squeeze_s || *elapsed_s >= settings.closing_s;
                 let pace = settings.pace().scaled(settings.lift_pace);
-                let next = is_closed.then(|| Stage::Lift {
-                    grasp: grasp.clone(),
-                    grip: grip.clone(),
-                    motion: Motion::through(&grasp.lift, &pace),
-                    elapsed_s: 0.0,
+                let next = is_closed.then(|| {
+                    let from = arm
+                        .into_iter()
+                        .filter(|arm| grasp.lift.first() != Some(arm));
+                    let path: Vec<Arm> = from.chain(grasp.lift.iter().copied()).collect();
+                    Stage::Lift {
+                        grasp: grasp.clone(),
+                        grip: grip.clone(),
+                        motion: Motion::through(&path, &pace),
+                        elapsed_s: 0.0,
+                    }
                 });
                 (output, next)
             }
@@ -294,11 +318,37 @@ impl Geometric {
                     grasp: grasp.clone(),
                     grip: grip.clone(),
                     arm,
+                    still_s: 0.0,
                 });
                 (output, next)
             }
-            Stage::Hold { grip, arm, .. } => {
+            Stage::Hold {
+                grasp,
+                grip,
+                arm,
+                still_s,
+            } => {
                 grip.close(load, self.planner.geometry(), settings, step_s);
+                *still_s += step_s;
+                let correction = arm.zip(input.object).filter(|_| *still_s > REST_S);
+                if let Some(path) =
+                    correction.and_then(|(arm, seen)| self.planner.to_goal(grasp, &arm, seen))
+                {
+                    let pace = settings.pace().scaled(settings.lift_pace);
+                    let next = Stage::Lift {
+                        grasp: grasp.clone(),
+                        grip: grip.clone(),
+                        motion: Motion::through(&path, &pace),
+                        elapsed_s: 0.0,
+                    };
+                    let output = Output {
+                        arm: *arm,
+                        arm_velocity: still,
+                        hand: led(&grip.ticks),
+                        phase: Phase::Hold,
+                    };
+                    return (output, Some(next));
+                }
                 (
                     Output {
                         arm: *arm,

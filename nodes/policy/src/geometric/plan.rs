@@ -4,9 +4,10 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use nalgebra::{Isometry3, Point2, Point3, Translation3, Vector2, Vector3};
 use pointcloud::OrientedBox;
-use robot::{Hand, Kinematics, KinematicsError, ur5};
+use robot::{Hand, Kinematics, KinematicsError, Model, ur5};
 
-use super::hand::{Attitude, HandGeometry, Pinch, Span, base_from_palm};
+use super::clearance::HandShapes;
+use super::hand::{Attitude, HandGeometry, Pinch, Span, Ticks, base_from_palm};
 use super::path::{Arm, largest_travel};
 use super::settings::Settings;
 
@@ -44,6 +45,8 @@ pub struct Grasp {
     pub width: f64,
     /// The object's centre as it was planned for.
     pub centre: Point3<f64>,
+    /// Diagonal of the object's box as it was planned for, metres.
+    pub size_m: f64,
     /// From the start, over the object, down to the grasp.
     pub approach: Vec<Arm>,
     /// From the grasp straight up and on to the goal.
@@ -79,6 +82,7 @@ pub enum PlanError {
 #[derive(Debug, Clone)]
 pub struct Planner {
     geometry: HandGeometry,
+    shapes: HandShapes,
     kinematics: Kinematics,
     settings: Settings,
 }
@@ -102,14 +106,11 @@ struct Extent {
 
 impl Planner {
     /// Tabulates the hand; fails when the robot is not a UR5 with an SIH hand.
-    pub fn new(
-        kinematics: Kinematics,
-        hand: &Hand,
-        settings: Settings,
-    ) -> Result<Self, KinematicsError> {
-        let geometry = HandGeometry::new(&kinematics, hand)?;
+    pub fn new(model: &Model, hand: &Hand, settings: Settings) -> Result<Self, KinematicsError> {
+        let kinematics = Kinematics::new(model);
         Ok(Self {
-            geometry,
+            geometry: HandGeometry::new(&kinematics, hand)?,
+            shapes: HandShapes::new(model, &kinematics, hand),
             kinematics,
             settings,
         })
@@ -129,25 +130,29 @@ impl Planner {
     pub fn plan(&self, object: &Object, start: &Arm, failed: &[Grasp]) -> Result<Grasp, PlanError> {
         let lowest = self.lowest_tip(object);
         let outline = outline(object, lowest);
+        let obstacles = all_around(object);
         let axis = object.bounds.base_from_box.rotation * Vector3::x();
         let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
         let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
         let narrowest = headings
             .clone()
-            .map(|h| extent(&outline, h).width)
+            .map(|h| extent_at_the_middle(&outline, h).width)
             .fold(f64::INFINITY, f64::min);
 
         let mut tried = 0;
         let mut best: Option<Grasp> = None;
         for heading in headings {
-            let closing = extent(&outline, heading);
+            let closing = extent_at_the_middle(&outline, heading);
             // Where a much narrower side exists, a slanted grasp would only turn the object in the hand.
             if closing.width > narrowest + 0.02 {
                 continue;
             }
-            // Pinches in order of their own cost: the first that the arm can bring there is this heading's best.
+            // In order of their own cost: once that alone is more than the best grasp's, no later one can be better.
             let length = extent(&outline, heading - FRAC_PI_2).width;
             for (pinch_cost, pinch) in self.pinches(object, lowest, closing.width, length) {
+                if best.as_ref().is_some_and(|best| pinch_cost >= best.cost) {
+                    break;
+                }
                 let candidate = Candidate {
                     heading,
                     pinch,
@@ -156,11 +161,11 @@ impl Planner {
                     narrowest,
                 };
                 tried += 1;
-                if let Some(grasp) = self.complete(object, &outline, &candidate, start, failed) {
-                    if best.as_ref().is_none_or(|best| grasp.cost < best.cost) {
-                        best = Some(grasp);
-                    }
-                    break;
+                let grasp = self.complete(object, &outline, &obstacles, &candidate, start, failed);
+                if let Some(grasp) = grasp
+                    && best.as_ref().is_none_or(|best| grasp.cost < best.cost)
+                {
+                    best = Some(grasp);
                 }
             }
         }
@@ -203,7 +208,7 @@ impl Planner {
             60.0 * too_high
                 + 15.0 * pinch.touch_height
                 + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
-                + 0.3 * roll
+                + settings.by_length(length, settings.roll_penalty) * roll
                 + settings.spare_finger_penalty * spare * (length / 0.06).min(1.0)
         };
         let mut pinches: Vec<(f64, Pinch)> = settings
@@ -254,6 +259,7 @@ impl Planner {
         &self,
         object: &Object,
         outline: &[Point2<f64>],
+        obstacles: &[Point3<f64>],
         candidate: &Candidate,
         start: &Arm,
         failed: &[Grasp],
@@ -265,7 +271,7 @@ impl Planner {
             lowest,
             narrowest,
         } = *candidate;
-        let closing = extent(outline, heading);
+        let closing = extent_at_the_middle(outline, heading);
         let side = heading - FRAC_PI_2;
         let lengthwise = extent(outline, side);
         let (along, beside) = (direction(heading), direction(side));
@@ -273,6 +279,10 @@ impl Planner {
         let centre = object.bounds.centre();
         let about = Point3::new(level.x, level.y, centre.z);
         let palm = base_from_palm(&pinch, heading, &about, lowest);
+        let room = self.shapes.clearance(&pinch.preshape, &palm, obstacles);
+        if room < -self.settings.overlap_m {
+            return None;
+        }
 
         let above = Translation3::new(0.0, 0.0, self.settings.descent_m) * palm;
         let pregrasp = self.solve(&above, start)?;
@@ -300,6 +310,7 @@ impl Planner {
             .count();
         let cost = largest_travel(start, &pregrasp)
             + pinch_cost
+            + self.settings.tightness_penalty * (self.settings.room_m - room).max(0.0)
             + 25.0 * (closing.width - narrowest)
             + 0.4 * hidden
             + self.settings.failed_penalty * like_failed as f64;
@@ -309,6 +320,7 @@ impl Planner {
             heading,
             width: closing.width,
             centre,
+            size_m: object.bounds.size.norm(),
             approach,
             lift,
             cost,
@@ -330,6 +342,41 @@ impl Planner {
         let from = *lift.last()?;
         lift.extend(self.line(&from, &raised, &over)?.into_iter().skip(1));
         Some(lift)
+    }
+
+    /// The way to the goal of a held object that is seen elsewhere; `None` when it is near enough, or when too little of it
+    /// is seen to tell.
+    pub fn to_goal(&self, grasp: &Grasp, arm: &Arm, seen: &Object) -> Option<Vec<Arm>> {
+        /// Part of the box's diagonal that has to be seen again.
+        const LEAST_PART: f64 = 0.85;
+        /// What seems further off than this is another object or a wrong mask.
+        const MOST_M: f64 = 0.12;
+        let shift = Point3::from(self.settings.goal_m) - seen.bounds.centre();
+        let is_whole = seen.bounds.size.norm() >= LEAST_PART * grasp.size_m;
+        let is_off = (self.settings.off_goal_m..MOST_M).contains(&shift.norm());
+        if !(is_whole && is_off) {
+            return None;
+        }
+        let base_from_palm = ur5::forward(arm) * self.geometry.tool0_from_palm();
+        self.line(
+            arm,
+            &base_from_palm,
+            &(Translation3::from(shift) * base_from_palm),
+        )
+    }
+
+    /// Joint positions that keep the lowest tip at its planned height while the fingers, which swing on arcs, close on
+    /// something low; higher things are rather held by fingers that curl under their middle.
+    pub fn levelled(&self, grasp: &Grasp, ticks: &Ticks, near: &Arm) -> Option<Arm> {
+        let lowest = grasp.base_from_palm.translation.z - grasp.pinch.reach;
+        if lowest > self.settings.level_below_m {
+            return grasp.approach.last().copied();
+        }
+        let most = self.settings.levelling_m;
+        let reach = self.geometry.reach(&grasp.pinch, ticks);
+        let shift = (reach - grasp.pinch.reach).clamp(-most, most);
+        let palm = Translation3::new(0.0, 0.0, shift) * grasp.base_from_palm;
+        self.solve(&palm, near)
     }
 
     /// Where along the palm's x axis the middle of an object of this length belongs.
@@ -417,6 +464,43 @@ fn outline(object: &Object, lowest: f64) -> Vec<Point2<f64>> {
         vec![centre]
     } else {
         outline
+    }
+}
+
+/// The object all around, as far as it is known: what was seen, and its mirror image.
+fn all_around(object: &Object) -> Vec<Point3<f64>> {
+    /// One point in so many is enough to tell whether a finger has room.
+    const ONE_IN: usize = 3;
+    let centre = object.bounds.centre();
+    object
+        .points
+        .iter()
+        .step_by(ONE_IN)
+        .flat_map(|point| {
+            let seen = point.cast::<f64>();
+            let hidden = Point3::new(2.0 * centre.x - seen.x, 2.0 * centre.y - seen.y, seen.z);
+            [seen, hidden]
+        })
+        .collect()
+}
+
+/// The extent of the part of the object that is between the fingers.
+fn extent_at_the_middle(outline: &[Point2<f64>], heading: f64) -> Extent {
+    /// The hand is about this wide, from its middle.
+    const HALF_HAND_M: f64 = 0.045;
+    /// Fewer points do not make a width.
+    const LEAST_POINTS: usize = 20;
+    let side = heading - FRAC_PI_2;
+    let (across, middle) = (direction(side), extent(outline, side).middle);
+    let between: Vec<_> = outline
+        .iter()
+        .filter(|point| (point.coords.dot(&across) - middle).abs() <= HALF_HAND_M)
+        .copied()
+        .collect();
+    if between.len() < LEAST_POINTS {
+        extent(outline, heading)
+    } else {
+        extent(&between, heading)
     }
 }
 

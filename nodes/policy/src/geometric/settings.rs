@@ -39,8 +39,10 @@ pub struct Settings {
     pub lengths_m: [f64; 2],
     /// Where the middle of short and of long objects belongs along the palm's x axis, metres.
     pub across_m: [f64; 2],
-    /// Travel of the thumb beyond its touch, ticks.
-    pub thumb_squeeze_ticks: f64,
+    /// Travel of the thumb beyond its touch of a short and of a long object, ticks.
+    pub thumb_squeeze_ticks: [f64; 2],
+    /// Travel of a finger beyond its planned touch at most, ticks.
+    pub overclosing_ticks: f64,
     /// Load at which a finger has enough of a short and of a long object, 0 to 1; it closes while it has less.
     pub finger_load: [f64; 2],
     /// How far a finger has to be inside the end of an object to be used on it, metres.
@@ -57,8 +59,22 @@ pub struct Settings {
     pub camera_m: [f64; 3],
     /// Distance between the object's middle and where the hand should carry it from which it counts as lost, metres.
     pub lost_m: f64,
+    /// Distance of the held object from the goal, as seen, from which the arm corrects it, metres.
+    pub off_goal_m: f64,
     /// Further attempts within an episode.
     pub retries: u32,
+    /// Penalty of the roll for a short and for a long object, per rad.
+    pub roll_penalty: [f64; 2],
+    /// Room between the open hand and the object on the way down that is enough, metres.
+    pub room_m: f64,
+    /// Penalty of what is missing of that room, per metre.
+    pub tightness_penalty: f64,
+    /// Overlap of hand and object from which a grasp is ruled out, metres: the object is known no better than that.
+    pub overlap_m: f64,
+    /// How far the palm goes up or down at most to keep the tips level while they close, metres.
+    pub levelling_m: f64,
+    /// Height of the lowest tip up to which that is done, metres.
+    pub level_below_m: f64,
     /// Penalty of each finger that is left out.
     pub spare_finger_penalty: f64,
     /// Penalty of a grasp that is like one that failed.
@@ -82,8 +98,9 @@ impl Default for Settings {
             pad_height_m: 0.016,
             clearance_m: 0.015,
             lengths_m: [0.05, 0.11],
-            across_m: [-0.028, -0.010],
-            thumb_squeeze_ticks: 120.0,
+            across_m: [-0.032, -0.010],
+            thumb_squeeze_ticks: [50.0, 120.0],
+            overclosing_ticks: 700.0,
             finger_load: [0.3, 0.6],
             finger_inside_m: 0.004,
             closing_speed: 1500.0,
@@ -92,7 +109,14 @@ impl Default for Settings {
             arm_clearance_m: 0.06,
             camera_m: [0.28, 1.05, 0.5],
             lost_m: 0.10,
+            off_goal_m: 0.025,
             retries: 2,
+            roll_penalty: [2.0, 0.3],
+            room_m: 0.008,
+            tightness_penalty: 100.0,
+            overlap_m: 0.012,
+            levelling_m: 0.012,
+            level_below_m: 0.006,
             spare_finger_penalty: 0.4,
             failed_penalty: 0.7,
         }

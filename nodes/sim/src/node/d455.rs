@@ -72,6 +72,7 @@ pub(super) struct CameraHead {
     color: Publisher<Image>,
     depth: Publisher<Image>,
     info: Publisher<CameraInfo>,
+    instances: Publisher<Image>,
     stage: bus::StageTimer,
 }
 
@@ -106,6 +107,7 @@ impl CameraHead {
             color: node.publisher("camera/color/image_raw", Qos::reliable(2))?,
             depth: node.publisher("camera/aligned_depth_to_color/image_raw", Qos::reliable(2))?,
             info: node.publisher("camera/color/camera_info", Qos::reliable(2))?,
+            instances: node.publisher("sim/instances", Qos::reliable(2))?,
             stage: node.stage("render"),
         })
     }
@@ -143,6 +145,17 @@ impl CameraHead {
             frame_id: OPTICAL_FRAME.to_owned(),
         };
         let Intrinsics { width, height, .. } = self.camera.intrinsics;
+        if self.instances.subscriber_count() > 0 {
+            self.instances.publish(Image {
+                header: header.clone(),
+                height,
+                width,
+                encoding: "mono8".into(),
+                is_bigendian: 0,
+                step: width,
+                data: self.frame.instance.clone(),
+            });
+        }
         // Depth first, so that whoever waits for the colour image finds the rest there.
         self.depth.publish(Image {
             header: header.clone(),

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 use bus::{GraphConfig, NodeSpec, StageLatency};
 use serde::Serialize;
 
+use super::masks::{self, MaskFigures};
 use crate::{
     cli::EvalArgs,
     commands::launch::launcher,
@@ -75,12 +76,23 @@ impl Cell {
                 Ok::<(), UserError>(())
             }
         })?;
+        let masks = Arc::new(Mutex::new(MaskFigures::default()));
+        graph.add(NodeSpec::new("mask_watch"), {
+            let masks = Arc::clone(&masks);
+            move |node| masks::watch(node, masks)
+        })?;
         let handle = graph.handle();
         graph.run_lockstep(Some(LIMIT))?;
         let episode = result.lock().unwrap_or_else(PoisonError::into_inner).take();
         let episode =
             episode.context("the episode did not end within two minutes of simulated time")?;
-        Ok(Record::new(seed, &episode, handle.diagnostics().stages()))
+        let masks = *masks.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Record::new(
+            seed,
+            &episode,
+            masks,
+            handle.diagnostics().stages(),
+        ))
     }
 }
 
@@ -105,12 +117,14 @@ pub(super) struct Record {
     pub(super) said_to_be_held: bool,
     /// Over the states of the world at every picture.
     pub(super) trajectory_hash: String,
+    /// How good the masks were.
+    pub(super) masks: MaskFigures,
     #[serde(skip)]
     pub(super) stages: Vec<StageLatency>,
 }
 
 impl Record {
-    fn new(seed: u64, episode: &Episode, stages: Vec<StageLatency>) -> Self {
+    fn new(seed: u64, episode: &Episode, masks: MaskFigures, stages: Vec<StageLatency>) -> Self {
         let squares = episode
             .end
             .iter()
@@ -129,6 +143,7 @@ impl Record {
             lifted: episode.is_lifted(),
             said_to_be_held: episode.is_said_to_be_held(),
             trajectory_hash: inference::sha256_hex(episode.hashes.join("\n").as_bytes()),
+            masks,
             stages,
         }
     }

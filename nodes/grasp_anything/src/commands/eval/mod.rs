@@ -1,6 +1,7 @@
 //! `grasp_anything eval`: whole grasps in the simulated cell, in lockstep, counted.
 
 mod episode;
+mod masks;
 mod summary;
 
 use std::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::episode::Record;
+use super::{episode::Record, masks::MaskFigures};
 use crate::{
     cli::EvalArgs,
     report::{Align, Quantiles, Table, wilson_95},
@@ -28,6 +28,7 @@ pub(super) struct Summary {
     /// Medians over the episodes of each stage's median; largest 99th percentile of any episode.
     latency_ms: BTreeMap<String, Quantiles>,
     supervisor: Agreement,
+    masks: Masks,
     /// Over the trajectories of all episodes: equal for equal runs.
     trajectory_hash: String,
     /// Of the whole evaluation.
@@ -76,16 +77,55 @@ impl Agreement {
     }
 }
 
+/// How good the masks are, against what the simulator drew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+struct Masks {
+    /// Clicks: one for each episode in which the object could be seen.
+    clicks: usize,
+    /// Mean intersection over union of the first mask after the click; a click that was refused counts as 0.
+    one_click_iou: f64,
+    /// Frames since the click in which at least a third of the target shows.
+    frames: usize,
+    /// Share of those frames without a mask.
+    lost: f64,
+    /// Share of those frames in which most of the mask is something else.
+    swapped: f64,
+    /// Mean intersection over union over those frames.
+    tracked_iou: f64,
+}
+
+impl Masks {
+    fn of(records: &[Record]) -> Self {
+        let first: Vec<f64> = records
+            .iter()
+            .filter_map(|record| record.masks.first_iou)
+            .collect();
+        let sum = MaskFigures::sum(records.iter().map(|record| &record.masks));
+        Self {
+            clicks: first.len(),
+            one_click_iou: mean(first.iter().sum(), first.len()),
+            frames: sum.frames,
+            lost: share(sum.lost, sum.frames),
+            swapped: share(sum.swapped, sum.frames),
+            tracked_iou: mean(sum.iou_sum, sum.frames),
+        }
+    }
+}
+
 #[expect(
     clippy::cast_precision_loss,
-    reason = "episodes are far fewer than 2^53"
+    reason = "episodes and frames are far fewer than 2^53"
+)]
+fn mean(sum: f64, count: usize) -> f64 {
+    sum / count.max(1) as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "episodes and frames are far fewer than 2^53"
 )]
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    mean(part as f64, whole)
 }
 
 impl Summary {
@@ -121,6 +161,7 @@ impl Summary {
             failures,
             latency_ms: latencies(records),
             supervisor: Agreement::of(records),
+            masks: Masks::of(records),
             trajectory_hash: inference::sha256_hex(trajectories.join("\n").as_bytes()),
             wall_s: wall.as_secs_f64(),
             records: records.to_vec(),
@@ -230,6 +271,19 @@ impl fmt::Display for Summary {
             rate * 100.0
         )?;
 
+        let masks = self.masks;
+        writeln!(
+            f,
+            "first mask after a click: mean IoU {:.3} over {} clicks; then over {} frames that show the target: lost in {:.1} %, \
+             something else in {:.1} %, mean IoU {:.3}\n",
+            masks.one_click_iou,
+            masks.clicks,
+            masks.frames,
+            masks.lost * 100.0,
+            masks.swapped * 100.0,
+            masks.tracked_iou
+        )?;
+
         let mut latencies = Table::new(&[
             ("stage", Align::Left),
             ("p50 ms", Align::Right),
@@ -276,6 +330,13 @@ mod tests {
             lifted: success,
             said_to_be_held,
             trajectory_hash: seed.to_string(),
+            masks: MaskFigures {
+                first_iou: (seed != 3).then_some(0.9),
+                frames: 50,
+                lost: 1,
+                swapped: 0,
+                iou_sum: 40.0,
+            },
             stages: vec![bus::StageLatency {
                 node: "/policy".to_owned(),
                 stage: "policy".to_owned(),
@@ -328,6 +389,21 @@ mod tests {
         );
         assert_eq!(json["supervisor"]["rate"], 0.5);
         assert_eq!(json["supervisor"]["wrongly_held"], 1);
+        let masks = &json["masks"];
+        assert_eq!(
+            (&masks["clicks"], &masks["frames"]),
+            (&3.into(), &200.into())
+        );
+        assert_eq!(
+            (&masks["lost"], &masks["swapped"]),
+            (&0.02.into(), &0.0.into())
+        );
+        for (key, mean) in [("one_click_iou", 0.9), ("tracked_iou", 0.8)] {
+            assert!(
+                (masks[key].as_f64().unwrap() - mean).abs() < 1e-9,
+                "{masks}"
+            );
+        }
         assert_eq!(json["trajectory_hash"].as_str().unwrap().len(), 64);
     }
 
