@@ -3,6 +3,7 @@
 use camera::{Intrinsics, RayTable};
 use nalgebra::{Isometry3, Matrix3, Point3, Vector3};
 
+use crate::behind;
 use crate::bounds::{self, OrientedBox};
 use crate::filter::{self, Outliers};
 use crate::image::{DepthImage, MaskBounds, MaskImage};
@@ -42,6 +43,11 @@ pub struct Config {
     pub workspace: Workspace,
     /// Rim of the mask, in pixels, that is left out, unless nothing else remains.
     pub erosion_px: u32,
+    /// How far from a measured pixel of the object, in pixels, its unmeasured pixels are filled in; 0 for not at all.
+    ///
+    /// Stereo cameras measure nothing along edges behind which the scene falls away, which on the far side of an object
+    /// are centimetres. What is filled in continues the measured height level.
+    pub fill_px: u32,
     /// Pixels looked at in a frame, about: large masks are sampled with a stride.
     pub candidates: usize,
     /// Points closer to the table than this, in metres, are taken for table when the object rises clearly above it.
@@ -60,6 +66,7 @@ impl Default for Config {
             depth_range_m: [0.25, 2.0],
             workspace: Workspace::default(),
             erosion_px: 1,
+            fill_px: 5,
             candidates: 6000,
             table_margin_m: 0.004,
             rest_gap_m: 0.06,
@@ -102,6 +109,12 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// Depths that are believed, in millimetres; never 0, which means that nothing was measured.
+    fn depth_range_mm(&self) -> std::ops::RangeInclusive<u16> {
+        let [near, far] = self.depth_range_m.map(|metres| (metres * 1000.0) as u16);
+        near.max(1)..=far
+    }
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         if self.points == 0 || self.minimum_points < 3 {
             return Err(ConfigError::Points {
@@ -216,7 +229,7 @@ pub enum Refusal {
 pub struct Target {
     /// Exactly [`Config::points`] points, in the order of farthest point sampling.
     pub points: Vec<Point3<f32>>,
-    /// The upright box, completed behind where the front is round, and to the table where the object rests on it.
+    /// The upright box, completed behind, and to the table where the object rests on it.
     pub table_box: OrientedBox,
     /// The freely turned box around what was seen.
     pub tight_box: OrientedBox,
@@ -241,11 +254,16 @@ impl Target {
         // A few points for every one that is wanted spread evenly; more only cost time.
         let candidates = sample::thin(points, config.points.saturating_mul(4));
         let sampled = sample::farthest_points(&candidates, config.points);
-        let upright = bounds::table_box(&candidates).ok_or_else(|| too_few.clone())?;
-        let tight_box = bounds::tight_box(&sampled).ok_or(too_few)?;
+        // The sampled points are evenly spread: the sparse points of the far side count as much as others.
+        let upright = bounds::table_box(&sampled).ok_or_else(|| too_few.clone())?;
+        let tight_box = bounds::tight_box(&sampled).ok_or_else(|| too_few.clone())?;
         let whole = match round::front_circle(&candidates, camera_in_base) {
             Some(circle) => round::complete_round(&upright, &circle),
-            None => upright,
+            None => {
+                let mut whole = sampled.clone();
+                whole.extend(behind::far_side(&sampled, camera_in_base));
+                bounds::table_box(&whole).ok_or(too_few)?
+            }
         };
         Ok(Self {
             points: sampled,
@@ -268,10 +286,21 @@ pub struct Counts {
     pub looked_at: usize,
     /// Pixels with a believable depth.
     pub valid_depth: usize,
+    /// Pixels whose depth was filled in from their neighbours.
+    pub filled: usize,
     /// Points in the workspace.
     pub in_workspace: usize,
     /// Points after outlier removal.
     pub kept: usize,
+}
+
+/// One frame's images, and which way is up in the camera's frame.
+#[derive(Clone, Copy)]
+struct Images<'a> {
+    mask: &'a MaskImage<'a>,
+    depth: &'a DepthImage<'a>,
+    found: &'a MaskBounds,
+    up: Vector3<f32>,
 }
 
 /// Makes clouds from frames of one camera.
@@ -316,10 +345,17 @@ impl Extractor {
             ..Counts::default()
         };
 
-        self.deproject(mask, depth, &found, self.config.erosion_px, &mut counts);
+        let up = base_from_camera.rotation.inverse() * Vector3::z();
+        let images = Images {
+            mask,
+            depth,
+            found: &found,
+            up: up.cast(),
+        };
+        self.deproject(&images, self.config.erosion_px, &mut counts);
         if counts.valid_depth < self.config.minimum_points && self.config.erosion_px > 0 {
             // Thin things are all rim; noisy points are better than none.
-            self.deproject(mask, depth, &found, 0, &mut counts);
+            self.deproject(&images, 0, &mut counts);
         }
         if counts.valid_depth < self.config.minimum_points {
             return Err(Refusal::NoDepth {
@@ -352,24 +388,17 @@ impl Extractor {
     }
 
     /// Fills `self.points` with the camera-frame points under the mask.
-    fn deproject(
-        &mut self,
-        mask: &MaskImage<'_>,
-        depth: &DepthImage<'_>,
-        found: &MaskBounds,
-        rim: u32,
-        counts: &mut Counts,
-    ) {
+    fn deproject(&mut self, images: &Images<'_>, rim: u32, counts: &mut Counts) {
+        let Images {
+            mask, depth, found, ..
+        } = *images;
         self.points.clear();
-        (counts.looked_at, counts.valid_depth) = (0, 0);
+        (counts.looked_at, counts.valid_depth, counts.filled) = (0, 0, 0);
         let stride = ((found.area as f64 / self.config.candidates as f64)
             .sqrt()
             .ceil() as usize)
             .max(1);
-        let [near, far] = self
-            .config
-            .depth_range_m
-            .map(|metres| (metres * 1000.0) as u16);
+        let range = self.config.depth_range_mm();
         let reach = rim as usize;
         let (first, last) = (found.columns.0 as usize, found.columns.1 as usize);
 
@@ -395,18 +424,62 @@ impl Extractor {
                     continue;
                 }
                 counts.looked_at += 1;
-                let millimetres = depth_row.millimetres(u);
-                if millimetres < near.max(1) || millimetres > far {
-                    continue;
-                }
                 let Some(&[x, y]) = rays.get(u) else { continue };
-                let z = f32::from(millimetres) * 1e-3;
-                if x.is_finite() && y.is_finite() {
+                let millimetres = depth_row.millimetres(u);
+                let z = if range.contains(&millimetres) {
                     counts.valid_depth += 1;
+                    f32::from(millimetres) * 1e-3
+                } else if let Some(z) = self.filled(images, u, v) {
+                    counts.filled += 1;
+                    z
+                } else {
+                    continue;
+                };
+                if x.is_finite() && y.is_finite() {
                     self.points.push(Point3::new(x * z, y * z, z));
                 }
             }
         }
+    }
+
+    /// The depth in metres at which an unmeasured pixel is as high as a measured neighbour on the object.
+    ///
+    /// The pixel below comes first: it shows what is nearer to the camera, whose level top goes on behind it.
+    fn filled(&self, images: &Images<'_>, u: usize, v: u32) -> Option<f32> {
+        /// What is further from its neighbour than this is not the same surface.
+        const MOST_STEP_M: f32 = 0.04;
+        let range = self.config.depth_range_mm();
+        let ray = |u: usize, v: u32| {
+            let &[x, y] = self.rays.row(v).get(u)?;
+            Some(Vector3::new(x, y, 1.0))
+        };
+        let measured = |u: usize, v: u32| -> Option<Vector3<f32>> {
+            if images.mask.row(v).get(u).is_none_or(|&value| value == 0) {
+                return None;
+            }
+            let millimetres = images.depth.row(v).millimetres(u);
+            let z = range
+                .contains(&millimetres)
+                .then(|| f32::from(millimetres) * 1e-3)?;
+            Some(ray(u, v)? * z)
+        };
+        let reach = 1..=self.config.fill_px;
+        let below = reach.clone().map(|step| (Some(u), v.checked_add(step)));
+        let left = reach
+            .clone()
+            .map(|step| (u.checked_sub(step as usize), Some(v)));
+        let right = reach
+            .clone()
+            .map(|step| (u.checked_add(step as usize), Some(v)));
+        let above = reach.map(|step| (Some(u), v.checked_sub(step)));
+        let neighbour = below
+            .chain(left)
+            .chain(right)
+            .chain(above)
+            .find_map(|(u, v)| measured(u?, v.filter(|v| *v <= images.found.rows.1)?))?;
+        let rise = images.up.dot(&ray(u, v)?);
+        let z = images.up.dot(&neighbour) / rise;
+        (z - neighbour.z).abs().le(&MOST_STEP_M).then_some(z)
     }
 
     fn move_to_base_and_crop(

@@ -48,6 +48,7 @@
 //! things help: the box reaches down to the table wherever the object can be taken to rest on it
 //! ([`bounds::complete_to_table`]), and round things are completed by the circle that fits their front ([`round`]).
 
+mod behind;
 pub mod bounds;
 pub mod extract;
 pub mod filter;

@@ -301,6 +301,13 @@ fn parameters(node: &Node) -> Result<(Config, String), NodeError> {
             .describe("rim of the mask that is left out, px")
             .range(0..=20),
     )?;
+    let fill = node.parameter(
+        ParameterSpec::<i64>::new("fill", i64::from(defaults.fill_px))
+            .describe(
+                "distance from a measured pixel up to which unmeasured ones are filled in, px",
+            )
+            .range(0..=20),
+    )?;
     let rest_gap = node.parameter(
         ParameterSpec::<f64>::new("rest_gap", defaults.rest_gap_m)
             .describe("height of the lowest point above the table up to which the box is completed to the table, m")
@@ -319,6 +326,7 @@ fn parameters(node: &Node) -> Result<(Config, String), NodeError> {
             max: numbers("workspace_max", workspace_max.get())?,
         },
         erosion_px: u32::try_from(erosion.get()).unwrap_or(0),
+        fill_px: u32::try_from(fill.get()).unwrap_or(0),
         rest_gap_m: rest_gap.get(),
         ..defaults
     };

@@ -216,22 +216,6 @@ impl Segmenter {
         ))
     }
 
-    /// As [`Segmenter::predict`], and once more with the mask found as part of the prompt, which corrects it at
-    /// the price of a second run of the decoder. For the first mask of an object.
-    ///
-    /// # Errors
-    /// As [`Segmenter::predict`].
-    pub fn predict_twice(&mut self, prompt: &Prompt) -> Result<Prediction, SegmentationError> {
-        let first = self.predict(prompt)?;
-        if first.is_empty() {
-            return Ok(first);
-        }
-        self.predict(&Prompt {
-            mask: Some(first.coarse()),
-            ..prompt.clone()
-        })
-    }
-
     /// Median depth in metres under a prediction of the encoded frame; `None` where nothing is measured.
     pub fn median_depth(&self, prediction: &Prediction) -> Option<f64> {
         let encoded = self.encoded.as_ref().filter(|encoded| encoded.has_depth)?;

@@ -84,7 +84,7 @@ fn one_click_finds_unseen_objects_and_tracking_keeps_them() {
             before.encode(&mut segmenter, with_depth);
             let truth = before.object(id);
             let [x, y] = inner(&truth);
-            let found = segmenter.predict_twice(&Prompt::click(x, y)).unwrap();
+            let found = segmenter.predict(&Prompt::click(x, y)).unwrap();
             reached.push(found.mask().iou(&truth));
             let mut tracker = Tracker::start(&segmenter, &found, Gates::default()).unwrap();
             after.encode(&mut segmenter, with_depth);

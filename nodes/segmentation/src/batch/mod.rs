@@ -110,7 +110,7 @@ pub fn run(
             );
             (track.prediction, score)
         } else if first {
-            let found = segmenter.predict_twice(&prompt)?;
+            let found = segmenter.predict(&prompt)?;
             tracker = Tracker::start(&segmenter, &found, Gates::default());
             let (status, reason) = if found.is_empty() {
                 ("lost", "no object at the prompt")

@@ -288,7 +288,7 @@ impl State {
         let found = {
             let _run = self.decode.start();
             self.segmenter
-                .predict_twice(&prompt)
+                .predict(&prompt)
                 .map_err(|error| error.to_string())?
         };
         let Settings {

@@ -112,7 +112,7 @@ impl Target {
 /// The node: watches until the graph ends.
 pub(super) async fn watch(node: Node, figures: Arc<Mutex<MaskFigures>>) -> Result<(), BusError> {
     let instances = node.subscribe::<Image>("sim/instances", Qos::reliable(10))?;
-    let masks = node.subscribe::<Image>("segmentation/mask", Qos::reliable(10))?;
+    let masks = node.subscribe::<Image>("segmentation/mask", Qos::sensor_data())?;
     let clicks =
         node.subscribe::<PointStamped>("camera/color/image_raw/mouse_click", Qos::reliable(10))?;
     let mut drawn: VecDeque<Arc<Image>> = VecDeque::new();
