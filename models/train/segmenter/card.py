@@ -1,4 +1,9 @@
-"""Writes the model card from figures.json: `python card.py FIGURES CARD`."""
+"""Adds what `measure_masks` measured to the figures of a training run and writes the model card.
+
+    python card.py OUT MEASURED
+
+OUT is the folder of train.py, MEASURED the file of `measure_masks --json`; writes OUT/figures.json and OUT/MODEL_CARD.md.
+"""
 
 import json
 import pathlib
@@ -24,12 +29,18 @@ minutes.
 
 ## Figures
 
-Measured at the end of training on fresh renders of the cell's own look, at 640 x 360, every object with at least
-100 visible pixels, those behind the hand too. A click is the most interior pixel of the object, later ones the
-middle of the largest error. The decoder runs twice on a click, the second time with its own mask. `train` and `test` name the objects; test objects were never trained on.
+Measured on fresh renders of the cell's own look, at 640 x 360, with the code that the nodes run: the masks refined
+with depth where there is any, the tracker with its gates. The command, with the folder of renders that `train.sh` made:
 
-| set | objects | IoU, 1 click | IoU, 3 clicks | share below 0.5 | calibration error |
-|---|---|---|---|---|---|
+    cargo run --release -p segmentation --example measure_masks -- --json measured.json models/segmenter/manifest.yaml DATA/test
+
+Every object with at least 100 visible pixels counts, those behind the hand too; *free* are those from which the
+robot stays more than 3 pixels away in the picture. A click is the most interior pixel of the object, later ones the
+middle of the largest error, together with the mask so far. `/depth` is with depth, `/colour` without. `train` and
+`test` name the objects; test objects were never trained on.
+
+| set | objects | IoU, 1 click | free objects | IoU, 1 click, free | IoU, 3 clicks | share below 0.5 | calibration error |
+|---|---|---|---|---|---|---|---|
 """
 
 AREA = """
@@ -40,20 +51,20 @@ IoU after one click by visible size in pixels of 640 x 360:
 """
 
 TRACK = """
-From one frame to the next of a pair (the robot has moved in between, often far, and may hold or cover the object),
-prompted by the first frame's mask and memory. *Swapped*: another object was covered by more than half, with a
-score of 0.5 or more. *Lost*: a score below 0.5 though the object is visible. *Gone accepted*: a score of 0.5 or
-more though the object is not visible. The tracker's gates come on top of this.
+The tracker from one frame to the next of a pair, started by a click in the first. The robot has moved in between,
+often much farther than between two frames of a camera, and may hold or cover the object. An object without a mask
+counts as IoU 0. *Swapped*: the mask covers another object by more than half. *Lost*: no mask though at least 100
+pixels of the object are visible. *Gone accepted*: a mask though nothing of the object is visible.
 
 | set | objects | IoU | swapped | lost | gone | gone accepted |
 |---|---|---|---|---|---|---|
 """
 
 NOTHING = """
-Clicks on nothing that the model answers with a mask and a score of 0.5 or more:
+Clicks on nothing that the model answers with a mask and a score of 0.4 or more, from which the node takes a click:
 
-| set | on the table or beyond | on the robot |
-|---|---|---|
+| set | on the table or beyond | mean score | on the robot | mean score |
+|---|---|---|---|---|
 """
 
 CALIBRATION = """
@@ -85,7 +96,7 @@ def card(figures):
     text = HEAD.format(parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes")})
     for name, f in sets.items():
         error = f["calibration"]["expected_calibration_error"] if f["calibration"] else None
-        text += f"| {name} | {f['objects']} | {number(f['iou_1_click'])} | {number(f['iou_3_clicks'])} | {percent(f['share_1_click_below_0.5'])} | {number(error)} |\n"
+        text += f"| {name} | {f['objects']} | {number(f['iou_1_click'])} | {f['objects_free']} | {number(f['iou_1_click_free'])} | {number(f['iou_3_clicks'])} | {percent(f['share_1_click_below_0.5'])} | {number(error)} |\n"
     columns = list(next(iter(sets.values()))["iou_1_click_by_area_px"])
     text += AREA.format(columns=" | ".join(columns), rule="---|" * len(columns))
     for name, f in sets.items():
@@ -96,7 +107,7 @@ def card(figures):
         text += f"| {name} | {t['objects']} | {number(t['iou'])} | {percent(t['swapped'])} | {percent(t['lost'])} | {t['gone_objects']} | {percent(t['gone_accepted'])} |\n"
     text += NOTHING
     for name, f in sets.items():
-        text += f"| {name} | {percent(f['table_click_accepted'])} | {percent(f['robot_click_accepted'])} |\n"
+        text += f"| {name} | {percent(f['table_click_accepted'])} | {number(f['table_click_score'])} | {percent(f['robot_click_accepted'])} | {number(f['robot_click_score'])} |\n"
     name = next((n for n in sets if n.startswith("test_clutter5/depth")), next(iter(sets)))
     if sets[name]["calibration"]:
         text += CALIBRATION.format(name=f"`{name}`")
@@ -105,5 +116,15 @@ def card(figures):
     return text + LIMITS
 
 
+def main():
+    if len(sys.argv) != 3:
+        raise SystemExit("usage: python card.py OUT MEASURED")
+    out, measured = map(pathlib.Path, sys.argv[1:])
+    figures = json.loads((out / "figures.json").read_text())
+    figures["sets"] = json.loads(measured.read_text())["sets"]
+    (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (out / "MODEL_CARD.md").write_text(card(figures))
+
+
 if __name__ == "__main__":
-    pathlib.Path(sys.argv[2]).write_text(card(json.loads(pathlib.Path(sys.argv[1]).read_text())))
+    main()

@@ -1,11 +1,11 @@
-"""Trains the promptable segmenter on windows of rendered pairs, exports it to ONNX and measures it.
+"""Trains the promptable segmenter on windows of rendered pairs and exports it to ONNX.
 
-    python train.py --data DATA.. --test-data TEST --minutes 60 --out OUT [--spend 20] [--resume]
+    python train.py --data DATA.. --minutes 60 --out OUT [--spend 20] [--resume | --start CHECKPOINT]
 
 A window of 192 x 192 pixels around an object costs a sixth of a whole frame, and bfloat16 uses the matrix
 units of a recent CPU, so that a desk computer trains the network in an hour. The learning rate follows the
 share of --minutes spent. --spend ends this call early with a checkpoint from which --resume goes on; --spend 0
-only exports and measures what the checkpoint holds.
+only exports what the checkpoint holds. OUT/figures.json tells how it was trained; card.py adds what was measured.
 """
 
 import argparse
@@ -19,9 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from card import card
 from data import Pairs, augment, normalise
-from evaluate import evaluate
 from export import export
 from model import Segmenter
 from prompts import SEEN, choose_targets, correct, first_prompts, pool4
@@ -140,7 +138,6 @@ def prepare(rgb, depth, plane):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, nargs="+", help="folders of training shards (render_dataset)")
-    parser.add_argument("--test-data", help="folder with one sub-folder of shards for each set to measure on")
     parser.add_argument("--out", required=True, help="folder for the ONNX files, manifest, figures and checkpoint")
     parser.add_argument("--minutes", type=float, default=60, help="length of the whole schedule")
     parser.add_argument("--spend", type=float, help="minutes to train in this call (default: all that is left)")
@@ -149,7 +146,6 @@ def main():
     parser.add_argument("--prompts", type=int, default=2, help="prompts a window")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--limit", type=int, help="use at most so many training pairs")
-    parser.add_argument("--test-pairs", type=int, default=100, help="pairs of each test set to measure on")
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--start", help="checkpoint whose averaged weights this schedule starts from")
     parser.add_argument("--threads", type=int, help="CPU threads")
@@ -169,6 +165,7 @@ def main():
     )
     average = Average(model)
     spent, step = 0.0, 0
+    before = {"minutes": 0.0, "steps": 0}  # of the schedules that this one started from
     checkpoint = out / "checkpoint.pt"
     if args.resume:
         state = torch.load(checkpoint)
@@ -176,10 +173,13 @@ def main():
         average.model.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
         spent, step, average.steps = state["spent"], state["step"], state["step"]
+        before = state.get("before", before)
     elif args.start:
-        weights = torch.load(args.start)["average"]
-        model.load_state_dict(weights)
-        average.model.load_state_dict(weights)
+        state = torch.load(args.start)
+        model.load_state_dict(state["average"])
+        average.model.load_state_dict(state["average"])
+        earlier = state.get("before", before)
+        before = {"minutes": earlier["minutes"] + state["spent"], "steps": earlier["steps"] + state["step"]}
     model.encoder.compile()
     model.decoder.compile()
 
@@ -189,7 +189,7 @@ def main():
 
     def save(minutes):
         state = {"model": model.state_dict(), "average": average.model.state_dict(), "optimizer": optimizer.state_dict()}
-        torch.save({**state, "spent": minutes, "step": step}, checkpoint)
+        torch.save({**state, "spent": minutes, "step": step, "before": before}, checkpoint)
 
     begin = last = kept = time.time()
     limit = args.minutes - spent if args.spend is None else min(args.spend, args.minutes - spent)
@@ -227,15 +227,15 @@ def main():
     save(spent)
     print(f"trained {spent:.2f} of {args.minutes} min, {step} steps", flush=True)
 
-    figures = {"parameters": sum(p.numel() for p in model.parameters()), "steps": step, "minutes": round(spent, 2), "pairs": len(data)}
-    figures["export_deviation"] = export(copy.deepcopy(average.model), out)
+    figures = {
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "steps": before["steps"] + step,
+        "minutes": round(before["minutes"] + spent, 2),
+        "pairs": len(data),
+        "export_deviation": export(copy.deepcopy(average.model), out),
+    }
     print("deviation of the ONNX files from the network:", figures["export_deviation"], flush=True)
-    if args.test_data:
-        folders = {p.name: p for p in sorted(pathlib.Path(args.test_data).iterdir()) if p.is_dir()}
-        figures["sets"] = evaluate(out, folders, args.test_pairs, args.threads or 1)
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    if args.test_data:
-        (out / "MODEL_CARD.md").write_text(card(figures))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 #!/bin/sh
-# Renders the data, trains the segmenter, measures it and writes the ONNX files: one command.
+# Renders the data, trains the segmenter, writes the ONNX files, measures them and writes their card: one command.
 #
 #   models/train/segmenter/train.sh OUT [OPTIONS OF train.py]
 #
-# Needs PyTorch, onnx and onnxruntime (PYTHON names the interpreter), and `render_dataset` of the crate sim
-# (built with cargo unless RENDER_DATASET names one). The frames go to $DATA (2.8 MB a pair, $PAIRS pairs);
-# frames that are there already are used again, and training goes on from OUT/checkpoint.pt where there is one.
+# Needs PyTorch, onnx and onnxruntime (PYTHON names the interpreter), cargo, and `render_dataset` of the crate sim
+# (built with cargo unless RENDER_DATASET names one). The frames go to $DATA (2.8 MB a pair, $PAIRS pairs).
+#
+# Training has two schedules: $MINUTES_FIRST minutes on small windows into OUT/first, then $MINUTES minutes on larger
+# ones into OUT, from the weights of the first. Frames that are there already are used again, and training goes on
+# from the checkpoint where there is one. OPTIONS go to both schedules; with OUT/checkpoint.pt there, `--spend 0` only
+# exports and measures.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 root=$(CDPATH= cd -- "$here/../../.." && pwd)
@@ -39,7 +43,19 @@ for objects in train test; do
     done
 done
 
-resume=
-if [ -f "$out/checkpoint.pt" ]; then resume=--resume; fi
-exec "${PYTHON:-python3}" "$here/train.py" --data "$data/mix" "$data/standard" --test-data "$data/test" --out "$out" \
-    $resume "$@"
+# train FOLDER OPTIONS...: one schedule. A checkpoint of its own goes before --start.
+train() {
+    folder=$1
+    shift
+    if [ -f "$folder/checkpoint.pt" ]; then set -- "$@" --resume; fi
+    "${PYTHON:-python3}" "$here/train.py" --data "$data/mix" "$data/standard" --out "$folder" "$@"
+}
+# Once the second schedule has begun, the first is over.
+if [ ! -f "$out/checkpoint.pt" ]; then
+    train "$out/first" --window 160 --pairs 8 --rate 2e-3 --minutes "${MINUTES_FIRST:-66}" "$@"
+fi
+train "$out" --start "$out/first/checkpoint.pt" --window 224 --pairs 6 --rate 1.6e-3 --minutes "${MINUTES:-100}" "$@"
+
+cargo run --release --manifest-path "$root/Cargo.toml" -p segmentation --example measure_masks -- \
+    --json "$out/measured.json" "$out/manifest.yaml" "$data/test"
+"${PYTHON:-python3}" "$here/card.py" "$out" "$out/measured.json"

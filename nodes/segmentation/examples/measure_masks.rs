@@ -1,4 +1,4 @@
-//! Measures the segmenter as the nodes run it, on pairs of frames that `render_dataset` of the crate `sim` wrote:
+//! Measures the segmenter as the nodes run it, on pairs of frames that `render_dataset` (crate `sim`) wrote:
 //!
 //! ```text
 //! cargo run --release -p segmentation --example measure_masks -- \
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use inference::ModelOptions;
-use segmentation::{Frame, Gates, Mask, Prompt, Segmenter, TrackStatus, Tracker};
+use segmentation::{Frame, Gates, Mask, Prediction, Prompt, Segmenter, TrackStatus, Tracker};
 use serde::{Deserialize, Serialize, Serializer};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -118,7 +118,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         .map(|_| Segmenter::load(&options.manifest, &one))
         .collect::<Result<Vec<_>, _>>()?;
 
-    println!("{HEADER}");
+    println!("{}", line("set", &COLUMNS.map(str::to_owned)));
     let mut figures = Ordered(Vec::new());
     for set in &sets {
         for with_depth in [true, false] {
@@ -129,7 +129,7 @@ fn run(options: &Options) -> Result<(), Failure> {
                 if with_depth { "depth" } else { "colour" }
             );
             let row = Figures::of(&seen);
-            println!("{}", row.line(&name));
+            println!("{}", line(&name, &row.cells()));
             figures.0.push((name, row));
         }
     }
@@ -294,7 +294,7 @@ fn follow(
     let truth = view.mask(|other| other == id);
     let mask = found
         .as_ref()
-        .map_or_else(|| Mask::empty(view.width, view.height), |f| f.mask());
+        .map_or_else(|| Mask::empty(view.width, view.height), Prediction::mask);
     let others = view
         .counts()
         .into_iter()
@@ -603,7 +603,25 @@ struct TrackFigures {
     gone_accepted: Option<f64>,
 }
 
-const HEADER: &str = "set                     objects  1 click  (free)  3 clicks  <0.5  calib.   tracked  swapped  lost   table  robot";
+/// Head of the printed table.
+const COLUMNS: [&str; 11] = [
+    "objects",
+    "1 click",
+    "free",
+    "3 clicks",
+    "below 0.5",
+    "calib.",
+    "tracked",
+    "swapped",
+    "lost",
+    "table",
+    "robot",
+];
+
+fn line(name: &str, cells: &[String]) -> String {
+    let cells: String = cells.iter().map(|cell| format!("{cell:>10}")).collect();
+    format!("{name:<22}{cells}")
+}
 
 impl Figures {
     fn of(seen: &Seen) -> Self {
@@ -641,14 +659,13 @@ impl Figures {
         }
     }
 
-    fn line(&self, name: &str) -> String {
+    fn cells(&self) -> [String; COLUMNS.len()] {
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
         let percent =
-            |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{:.1}%", 100.0 * v));
+            |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{:.1} %", 100.0 * v));
         let error = self.calibration.as_ref();
-        format!(
-            "{name:<23} {:>7} {:>8} {:>7} {:>9} {:>5} {:>7} {:>9} {:>8} {:>5} {:>7} {:>6}",
-            self.objects,
+        [
+            self.objects.to_string(),
             number(self.iou_1_click),
             number(self.iou_1_click_free),
             number(self.iou_3_clicks),
@@ -659,7 +676,7 @@ impl Figures {
             percent(self.track.lost),
             percent(self.table_click_accepted),
             percent(self.robot_click_accepted),
-        )
+        ]
     }
 }
 

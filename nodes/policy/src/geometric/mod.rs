@@ -176,25 +176,6 @@ impl Geometric {
             };
         }
         let (output, next) = self.advance(input);
-        if let Some(grasp) = self.grasp() {
-            let palm = ur5::forward(input.arm) * self.planner.geometry().tool0_from_palm();
-            let carried = palm * grasp.base_from_palm.inverse_transform_point(&grasp.centre);
-            tracing::debug!(
-                "{:?} carried {:.3} seen {:?} size {:?} load {:.2?} cost {:.2} width {:.3} lowest {:.3}",
-                output.phase,
-                carried,
-                input
-                    .object
-                    .map(|o| (o.bounds.centre() * 1000.0).map(|x| x as i32)),
-                input
-                    .object
-                    .map(|o| (o.bounds.size * 1000.0).map(|x| x as i32)),
-                input.load,
-                grasp.cost,
-                grasp.width,
-                grasp.base_from_palm.translation.z
-            );
-        }
         if let Some(next) = next {
             self.stage = next;
         }

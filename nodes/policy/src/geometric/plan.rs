@@ -7,7 +7,7 @@ use pointcloud::OrientedBox;
 use robot::{Hand, Kinematics, KinematicsError, Model, ur5};
 
 use super::clearance::HandShapes;
-use super::hand::{Attitude, HandGeometry, Pinch, Span, Ticks, base_from_palm};
+use super::hand::{Attitude, HandGeometry, Pinch, Span, THUMB, Ticks, base_from_palm};
 use super::path::{Arm, largest_travel};
 use super::settings::Settings;
 
@@ -192,6 +192,12 @@ impl Planner {
         // A finger beside a short object would push it out sideways. The ring finger always opposes the thumb.
         let reaches = |x: f64| (x - across).abs() <= 0.5 * length - settings.finger_inside_m;
         let [index, middle, _] = FINGER_X_M.map(reaches);
+        // High round things are held more surely without a roll; low ones need it.
+        let [low, high] = settings.roll_heights_m;
+        let highness = ((2.0 * half_height - low) / (high - low)).clamp(0.0, 1.0);
+        let [usual, for_high] = settings.roll_penalty;
+        let roll_penalty =
+            usual + highness * (settings.by_length(length, [for_high, usual]) - usual);
         // Fewer fingers can be brought level where more cannot.
         let mut choices = vec![[false, false, true]];
         if middle {
@@ -208,7 +214,9 @@ impl Planner {
             60.0 * too_high
                 + 15.0 * pinch.touch_height
                 + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
-                + settings.by_length(length, settings.roll_penalty) * roll
+                + roll_penalty * roll
+                + settings.open_thumb_penalty
+                    * (pinch.contact[THUMB] - settings.usual_thumb_ticks).max(0.0)
                 + settings.spare_finger_penalty * spare * (length / 0.06).min(1.0)
         };
         let mut pinches: Vec<(f64, Pinch)> = settings

@@ -27,6 +27,10 @@ pub struct Settings {
     pub rolls_deg: Vec<f64>,
     /// Servo positions at which the thumb may touch, ticks.
     pub thumb_touch_ticks: Vec<f64>,
+    /// Position up to which the thumb usually touches, ticks.
+    pub usual_thumb_ticks: f64,
+    /// Penalty of each tick that the thumb touches further open.
+    pub open_thumb_penalty: f64,
     /// Distance of the lowest fingertip from the table, metres.
     pub table_clearance_m: f64,
     /// Room between palm and the top of the object, metres, counted from the lowest fingertip.
@@ -63,8 +67,10 @@ pub struct Settings {
     pub off_goal_m: f64,
     /// Further attempts within an episode.
     pub retries: u32,
-    /// Penalty of the roll for a short and for a long object, per rad.
+    /// Penalty of the roll: the usual one, and that for short objects that are high, per rad.
     pub roll_penalty: [f64; 2],
+    /// Heights of low and of high objects, metres.
+    pub roll_heights_m: [f64; 2],
     /// Room between the open hand and the object on the way down that is enough, metres.
     pub room_m: f64,
     /// Penalty of what is missing of that room, per metre.
@@ -92,7 +98,11 @@ impl Default for Settings {
             ascent_m: 0.05,
             tilts_deg: vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0],
             rolls_deg: vec![0.0, 8.0, 16.0, 24.0],
-            thumb_touch_ticks: vec![-350.0, -400.0, -450.0, -500.0, -550.0, -600.0],
+            thumb_touch_ticks: vec![
+                -250.0, -300.0, -350.0, -400.0, -450.0, -500.0, -550.0, -600.0,
+            ],
+            usual_thumb_ticks: -350.0,
+            open_thumb_penalty: 0.015,
             table_clearance_m: 0.0005,
             grasp_depth_m: 0.085,
             pad_height_m: 0.016,
@@ -111,9 +121,10 @@ impl Default for Settings {
             lost_m: 0.10,
             off_goal_m: 0.025,
             retries: 2,
-            roll_penalty: [2.0, 0.3],
-            room_m: 0.008,
-            tightness_penalty: 100.0,
+            roll_penalty: [0.3, 2.0],
+            roll_heights_m: [0.03, 0.045],
+            room_m: 0.003,
+            tightness_penalty: 1000.0,
             overlap_m: 0.012,
             levelling_m: 0.012,
             level_below_m: 0.006,
