@@ -9,6 +9,7 @@ use crate::filter::{self, Outliers};
 use crate::image::{DepthImage, MaskBounds, MaskImage};
 use crate::round;
 use crate::sample;
+use crate::surroundings::surroundings;
 
 /// An axis-aligned region in the base frame, metres.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -233,6 +234,8 @@ pub struct Target {
     pub table_box: OrientedBox,
     /// The freely turned box around what was seen.
     pub tight_box: OrientedBox,
+    /// What else rises from the table: other objects, and the robot.
+    pub surroundings: Vec<Point3<f32>>,
     /// What it was made from.
     pub counts: Counts,
 }
@@ -269,6 +272,7 @@ impl Target {
             points: sampled,
             table_box: bounds::complete_to_table(&whole, config.rest_gap_m),
             tight_box,
+            surroundings: Vec::new(),
             counts: Counts {
                 kept: points.len(),
                 ..Counts::default()
@@ -370,7 +374,19 @@ impl Extractor {
 
         let camera_in_base = Point3::from(base_from_camera.translation.vector);
         let target = Target::from_points(&self.points, &self.config, &camera_in_base)?;
-        Ok(Target { counts, ..target })
+        let surroundings = surroundings(
+            mask,
+            depth,
+            &self.rays,
+            base_from_camera,
+            &self.config.workspace,
+            &self.config.depth_range_mm(),
+        );
+        Ok(Target {
+            counts,
+            surroundings,
+            ..target
+        })
     }
 
     fn check_size(&self, what: &'static str, (width, height): (u32, u32)) -> Result<(), Refusal> {

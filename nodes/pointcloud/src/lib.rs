@@ -57,6 +57,7 @@ pub mod message;
 pub mod node;
 pub mod round;
 pub mod sample;
+mod surroundings;
 
 pub use bounds::OrientedBox;
 pub use extract::{Config, ConfigError, Extractor, Refusal, Target, Workspace};

@@ -44,7 +44,8 @@ pub enum NodeError {
 /// Runs the node until shutdown.
 ///
 /// Subscribes `segmentation/mask`, `segmentation/status`, `camera/aligned_depth_to_color/image_raw` and
-/// `camera/color/camera_info`; publishes `target/points`, `target/box` and `target/status`.
+/// `camera/color/camera_info`; publishes `target/points`, `target/box`, `target/surroundings` (what else
+/// rises from the table, the robot included) and `target/status`.
 pub async fn run(node: Node) -> Result<(), NodeError> {
     let (config, base_frame) = parameters(&node)?;
     // A mistake in the parameters should show at once and not with the first image.
@@ -60,6 +61,7 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     let mut out = Output {
         points: node.publisher("target/points", Qos::reliable(2))?,
         bounds: node.publisher("target/box", Qos::reliable(2))?,
+        surroundings: node.publisher("target/surroundings", Qos::reliable(2))?,
         status: node.publisher("target/status", Qos::reliable(2))?,
         base_frame,
     };
@@ -221,6 +223,7 @@ fn describe(status: &DiagnosticStatus) -> String {
 struct Output {
     points: Publisher<PointCloud2>,
     bounds: Publisher<Marker>,
+    surroundings: Publisher<PointCloud2>,
     status: Publisher<DiagnosticStatus>,
     base_frame: String,
 }
@@ -231,7 +234,11 @@ impl Output {
     }
 
     fn target(&mut self, image: &Header, target: &Target) {
-        // The box goes first, so that it is there when the points set the policy going.
+        // The points go last, so that the rest is there when they set the policy going.
+        self.surroundings.publish(message::encode_points(
+            self.header(image),
+            &target.surroundings,
+        ));
         self.bounds.publish(message::encode_box(
             self.header(image),
             Some(&target.table_box),

@@ -231,8 +231,28 @@ fn position(world: &World, index: usize) -> Vector3<f64> {
         .map_or_else(Vector3::zeros, |pose| pose.translation.vector)
 }
 
-/// The points of the object that face the camera, and their box.
+/// What a camera would see of the object, and of the others.
 fn observe(world: &World, index: usize) -> Option<Object> {
+    let others = (0..world.objects().len()).filter(|other| *other != index);
+    let surroundings = others
+        .flat_map(|other| facing(world, other))
+        .step_by(8)
+        .collect();
+    let target = pointcloud::Target::from_points(
+        &facing(world, index),
+        &pointcloud::Config::default(),
+        &CAMERA,
+    )
+    .ok()?;
+    Some(Object {
+        bounds: target.table_box,
+        points: target.points,
+        surroundings,
+    })
+}
+
+/// The points of an object that face the camera.
+fn facing(world: &World, index: usize) -> Vec<Point3<f32>> {
     let mut points = Vec::new();
     for visual in world
         .visuals()
@@ -263,10 +283,5 @@ fn observe(world: &World, index: usize) -> Option<Object> {
             }
         }
     }
-    let target =
-        pointcloud::Target::from_points(&points, &pointcloud::Config::default(), &CAMERA).ok()?;
-    Some(Object {
-        bounds: target.table_box,
-        points: target.points,
-    })
+    points
 }

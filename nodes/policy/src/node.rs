@@ -1,6 +1,6 @@
 //! The node: the target and the joints in, joint trajectories out, one step for each frame of the camera.
 //!
-//! Subscribes `target/points`, `target/box` and `joint_states`; publishes `arm/command`, `hand/command` and
+//! Subscribes `target/points`, `target/box`, `target/surroundings` and `joint_states`; publishes `arm/command`, `hand/command` and
 //! `policy/status`; serves `policy/start` and `policy/stop`. What a policy asks for is only ever sent while it runs, and
 //! goes through the drivers' limits; when it gives nonsense, the robot holds and the status says why.
 
@@ -125,6 +125,8 @@ struct PolicyNode {
     kinematics: Kinematics,
     goal: Point3<f64>,
     boxes: Subscription<Marker>,
+    around: Subscription<PointCloud2>,
+    surroundings: Vec<Point3<f32>>,
     joint_states: Subscription<JointState>,
     arm_command: Publisher<JointTrajectory>,
     hand_command: Publisher<JointTrajectory>,
@@ -205,6 +207,8 @@ impl PolicyNode {
         };
         Ok(Self {
             boxes: node.subscribe("target/box", Qos::reliable(2))?,
+            around: node.subscribe("target/surroundings", Qos::reliable(2))?,
+            surroundings: Vec::new(),
             joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
             arm_command: node.publisher("arm/command", Qos::reliable(10))?,
             hand_command: node.publisher("hand/command", Qos::reliable(10))?,
@@ -327,6 +331,12 @@ impl PolicyNode {
             tracing::warn!("target/points: {error}");
             Vec::new()
         });
+        if let Some(around) = self.around.latest() {
+            self.surroundings = message::decode_points(&around).unwrap_or_else(|error| {
+                tracing::warn!("target/surroundings: {error}");
+                Vec::new()
+            });
+        }
         self.is_seen_now = false;
         if let Some(bounds) = bounds.filter(|_| !points.is_empty()) {
             self.target = Some((Target { points, bounds }, self.node.now()));
@@ -381,6 +391,7 @@ impl PolicyNode {
                         .map(|(target, _)| Object {
                             bounds: target.bounds,
                             points: target.points.clone(),
+                            surroundings: self.surroundings.clone(),
                         });
                 let output = geometric.step(&Input {
                     arm: &measured.arm,

@@ -3,15 +3,22 @@
 use nalgebra::{Isometry3, Point3};
 use robot::geometry::{PosedShapes, RobotShapes};
 use robot::hand::JOINTS;
-use robot::{Hand, Kinematics, KinematicsError, Model};
+use robot::{Hand, Kinematics, KinematicsError, Model, ur5};
 
 use super::hand::Ticks;
+use super::path::Arm;
 
 /// Heights above the grasp at which the hand is looked at, metres: the last part of the way, straight down.
-const HEIGHTS_M: [f64; 5] = [0.0, 0.012, 0.03, 0.055, 0.085];
+const HEIGHTS_M: [f64; 4] = [0.0, 0.015, 0.04, 0.075];
+
+/// No part of the hand is further from the palm's frame, on its way down, metres.
+const HAND_LENGTH_M: f64 = 0.36;
 
 /// Room beyond this is as good as any, metres.
 const ENOUGH_M: f64 = 0.02;
+
+/// What is seen this near to the robot is taken for the robot, metres.
+const OWN_M: f64 = 0.035;
 
 /// The hand's shapes, in any of its postures.
 #[derive(Debug, Clone)]
@@ -19,6 +26,8 @@ pub(super) struct HandShapes {
     kinematics: Kinematics,
     hand: Hand,
     shapes: RobotShapes,
+    /// Arm and hand, in the base frame.
+    robot: RobotShapes,
 }
 
 impl HandShapes {
@@ -27,6 +36,7 @@ impl HandShapes {
             kinematics: kinematics.clone(),
             hand: hand.clone(),
             shapes: RobotShapes::carried_by(model, "palm"),
+            robot: RobotShapes::new(model, "base_link"),
         }
     }
 
@@ -35,6 +45,26 @@ impl HandShapes {
         let angles = self.hand.angles(*ticks);
         let positions = self.kinematics.positions(JOINTS.into_iter().zip(angles))?;
         self.shapes.at(&self.kinematics.forward(&positions)?)
+    }
+
+    /// The points that are not of the robot, with its arm at `arm` and its hand open.
+    pub(super) fn without_robot(&self, points: &[Point3<f32>], arm: &Arm) -> Vec<Point3<f64>> {
+        let angles = JOINTS.into_iter().zip(self.hand.angles(self.hand.open()));
+        let joints = ur5::JOINTS.into_iter().zip(*arm).chain(angles);
+        let Ok(positions) = self.kinematics.positions(joints) else {
+            return Vec::new();
+        };
+        let Ok(poses) = self.kinematics.forward(&positions) else {
+            return Vec::new();
+        };
+        let Ok(robot) = self.robot.at(&poses) else {
+            return Vec::new();
+        };
+        points
+            .iter()
+            .map(|point| point.cast::<f64>())
+            .filter(|point| !robot.is_within(point, OWN_M))
+            .collect()
     }
 
     /// Least distance between the hand and the obstacles while it comes straight down to `base_from_palm`, metres.
@@ -51,8 +81,13 @@ impl HandShapes {
         };
         let palm_from_base = base_from_palm.inverse();
         let mut least = ENOUGH_M;
+        // Out of reach of the hand wherever it points.
+        let near = |obstacle: &&Point3<f64>| {
+            (obstacle.coords - base_from_palm.translation.vector).norm() < HAND_LENGTH_M
+        };
+        let obstacles: Vec<_> = obstacles.iter().filter(near).collect();
         for height in HEIGHTS_M {
-            for obstacle in obstacles {
+            for obstacle in &obstacles {
                 // A hand that is higher sees the obstacle lower.
                 let lowered = Point3::new(obstacle.x, obstacle.y, obstacle.z - height);
                 let in_palm = palm_from_base * lowered;
@@ -101,7 +136,7 @@ mod tests {
         // In the palm at the end of the way, and passed by the palm higher up.
         let palm = level(0.3) * Point3::new(0.006, -0.009, 0.08);
         assert!(clearance(palm) < -0.01);
-        let above = Point3::new(palm.x, palm.y, palm.z + 0.055);
+        let above = Point3::new(palm.x, palm.y, palm.z + 0.04);
         assert!(clearance(above) < -0.01);
         assert_eq!(shapes.clearance(&open, &level(0.3), &[]), ENOUGH_M);
     }

@@ -30,6 +30,8 @@ pub struct Object {
     pub bounds: OrientedBox,
     /// Its visible points.
     pub points: Vec<Point3<f32>>,
+    /// Visible points of what is around it; some may be the robot's own.
+    pub surroundings: Vec<Point3<f32>>,
 }
 
 /// A grasp with the joint positions to get there and away.
@@ -130,7 +132,8 @@ impl Planner {
     pub fn plan(&self, object: &Object, start: &Arm, failed: &[Grasp]) -> Result<Grasp, PlanError> {
         let lowest = self.lowest_tip(object);
         let outline = outline(object, lowest);
-        let obstacles = all_around(object);
+        let mut obstacles = all_around(object);
+        obstacles.extend(self.shapes.without_robot(&object.surroundings, start));
         let axis = object.bounds.base_from_box.rotation * Vector3::x();
         let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
         let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
@@ -161,7 +164,10 @@ impl Planner {
                     narrowest,
                 };
                 tried += 1;
-                let grasp = self.complete(object, &outline, &obstacles, &candidate, start, failed);
+                let least = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
+                let grasp = self.complete(
+                    object, &outline, &obstacles, &candidate, start, failed, least,
+                );
                 if let Some(grasp) = grasp
                     && best.as_ref().is_none_or(|best| grasp.cost < best.cost)
                 {
@@ -271,6 +277,7 @@ impl Planner {
         candidate: &Candidate,
         start: &Arm,
         failed: &[Grasp],
+        least: f64,
     ) -> Option<Grasp> {
         let Candidate {
             heading,
@@ -286,6 +293,21 @@ impl Planner {
         let level = along * closing.middle + beside * lengthwise.middle;
         let centre = object.bounds.centre();
         let about = Point3::new(level.x, level.y, centre.z);
+        let [camera_x, camera_y, _] = self.settings.camera_m;
+        let to_camera = (Vector2::new(camera_x, camera_y) - level).normalize();
+        // Fingers on the camera's side hide the object; the palm on that side hides it more.
+        let hidden = to_camera.dot(&along).abs();
+        let like_failed = failed
+            .iter()
+            .filter(|failed| is_alike(failed.heading, heading))
+            .count();
+        let cost = pinch_cost
+            + 25.0 * (closing.width - narrowest)
+            + 0.4 * hidden
+            + self.settings.failed_penalty * like_failed as f64;
+        if cost >= least {
+            return None;
+        }
         let palm = base_from_palm(&pinch, heading, &about, lowest);
         let room = self.shapes.clearance(&pinch.preshape, &palm, obstacles);
         if room < -self.settings.overlap_m {
@@ -308,20 +330,9 @@ impl Planner {
         if !clear {
             return None;
         }
-        let [camera_x, camera_y, _] = self.settings.camera_m;
-        let to_camera = (Vector2::new(camera_x, camera_y) - level).normalize();
-        // Fingers on the camera's side hide the object; the palm on that side hides it more.
-        let hidden = to_camera.dot(&along).abs();
-        let like_failed = failed
-            .iter()
-            .filter(|failed| is_alike(failed.heading, heading))
-            .count();
-        let cost = largest_travel(start, &pregrasp)
-            + pinch_cost
-            + self.settings.tightness_penalty * (self.settings.room_m - room).max(0.0)
-            + 25.0 * (closing.width - narrowest)
-            + 0.4 * hidden
-            + self.settings.failed_penalty * like_failed as f64;
+        let cost = cost
+            + largest_travel(start, &pregrasp)
+            + self.settings.tightness_penalty * (self.settings.room_m - room).max(0.0);
         Some(Grasp {
             pinch,
             base_from_palm: palm,
