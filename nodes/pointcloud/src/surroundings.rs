@@ -9,13 +9,13 @@ use crate::extract::Workspace;
 use crate::image::{DepthImage, MaskImage};
 
 /// Pixels between those that are looked at.
-const STRIDE: usize = 5;
+const STRIDE: usize = 3;
 /// Pixels around the mask that may still show the target.
 const RIM: usize = 6;
 /// Lowest height above the table that counts, metres.
 const LEAST_HEIGHT_M: f32 = 0.012;
 /// One point is kept in each cube of this edge (metres) that holds at least so many.
-const CUBE_M: f32 = 0.01;
+const CUBE_M: f32 = 0.015;
 const LEAST_IN_CUBE: usize = 2;
 
 /// Points in the base frame of all that rises from the table within the workspace, except the target; the robot is part
