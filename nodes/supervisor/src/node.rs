@@ -238,7 +238,8 @@ impl Supervisor {
     /// Tells the users how it stands, once what they asked for is under way.
     fn answer(&mut self) {
         let estopped = self.machine.state() == State::Estopped;
-        if estopped || !(self.calls.is_busy() || !self.to_do.is_empty()) {
+        let is_idle = !self.calls.is_busy() && self.to_do.is_empty();
+        if estopped || is_idle {
             let (state, reason) = (self.machine.state(), self.machine.reason());
             for call in self.unanswered.drain(..) {
                 call.respond(TriggerResponse::done(format!("{state}: {reason}")));

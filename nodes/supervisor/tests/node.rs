@@ -51,7 +51,7 @@ where
     ] {
         let log = Arc::clone(&log);
         graph
-            .add(NodeSpec::new(&service.replace('/', "_")), move |node| {
+            .add(NodeSpec::new(service.replace('/', "_")), move |node| {
                 other_node(node, service, service == hanging, log)
             })
             .unwrap();

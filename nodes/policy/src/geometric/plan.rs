@@ -89,6 +89,17 @@ pub struct Planner {
     settings: Settings,
 }
 
+/// What is to be grasped, and what all the ways to do so have in common.
+struct Task<'a> {
+    object: &'a Object,
+    /// The object's points in the table plane, as far as the fingers reach down.
+    outline: Vec<Point2<f64>>,
+    /// What the hand has to keep clear of.
+    obstacles: Vec<Point3<f64>>,
+    start: &'a Arm,
+    failed: &'a [Grasp],
+}
+
 /// One way to grasp, before it is known whether the arm can.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -134,24 +145,31 @@ impl Planner {
         let outline = outline(object, lowest);
         let mut obstacles = all_around(object);
         obstacles.extend(self.shapes.without_robot(&object.surroundings, start));
+        let task = Task {
+            object,
+            outline,
+            obstacles,
+            start,
+            failed,
+        };
         let axis = object.bounds.base_from_box.rotation * Vector3::x();
         let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
         let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
         let narrowest = headings
             .clone()
-            .map(|h| extent_at_the_middle(&outline, h).width)
+            .map(|h| extent_at_the_middle(&task.outline, h).width)
             .fold(f64::INFINITY, f64::min);
 
         let mut tried = 0;
         let mut best: Option<Grasp> = None;
         for heading in headings {
-            let closing = extent_at_the_middle(&outline, heading);
+            let closing = extent_at_the_middle(&task.outline, heading);
             // Where a much narrower side exists, a slanted grasp would only turn the object in the hand.
             if closing.width > narrowest + 0.02 {
                 continue;
             }
             // In order of their own cost: once that alone is more than the best grasp's, no later one can be better.
-            let length = extent(&outline, heading - FRAC_PI_2).width;
+            let length = extent(&task.outline, heading - FRAC_PI_2).width;
             for (pinch_cost, pinch) in self.pinches(object, lowest, closing.width, length) {
                 if best.as_ref().is_some_and(|best| pinch_cost >= best.cost) {
                     break;
@@ -165,10 +183,7 @@ impl Planner {
                 };
                 tried += 1;
                 let least = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
-                let grasp = self.complete(
-                    object, &outline, &obstacles, &candidate, start, failed, least,
-                );
-                if let Some(grasp) = grasp
+                if let Some(grasp) = self.complete(&task, &candidate, least)
                     && best.as_ref().is_none_or(|best| grasp.cost < best.cost)
                 {
                     best = Some(grasp);
@@ -269,16 +284,9 @@ impl Planner {
             .max(self.settings.table_clearance_m)
     }
 
-    fn complete(
-        &self,
-        object: &Object,
-        outline: &[Point2<f64>],
-        obstacles: &[Point3<f64>],
-        candidate: &Candidate,
-        start: &Arm,
-        failed: &[Grasp],
-        least: f64,
-    ) -> Option<Grasp> {
+    /// The grasp with its way there and up, unless it costs `least` or more, touches something or is out of reach.
+    fn complete(&self, task: &Task, candidate: &Candidate, least: f64) -> Option<Grasp> {
+        let Task { object, start, .. } = *task;
         let Candidate {
             heading,
             pinch,
@@ -286,9 +294,9 @@ impl Planner {
             lowest,
             narrowest,
         } = *candidate;
-        let closing = extent_at_the_middle(outline, heading);
+        let closing = extent_at_the_middle(&task.outline, heading);
         let side = heading - FRAC_PI_2;
-        let lengthwise = extent(outline, side);
+        let lengthwise = extent(&task.outline, side);
         let (along, beside) = (direction(heading), direction(side));
         let level = along * closing.middle + beside * lengthwise.middle;
         let centre = object.bounds.centre();
@@ -297,7 +305,8 @@ impl Planner {
         let to_camera = (Vector2::new(camera_x, camera_y) - level).normalize();
         // Fingers on the camera's side hide the object; the palm on that side hides it more.
         let hidden = to_camera.dot(&along).abs();
-        let like_failed = failed
+        let like_failed = task
+            .failed
             .iter()
             .filter(|failed| is_alike(failed.heading, heading))
             .count();
@@ -309,7 +318,9 @@ impl Planner {
             return None;
         }
         let palm = base_from_palm(&pinch, heading, &about, lowest);
-        let room = self.shapes.clearance(&pinch.preshape, &palm, obstacles);
+        let room = self
+            .shapes
+            .clearance(&pinch.preshape, &palm, &task.obstacles);
         if room < -self.settings.overlap_m {
             return None;
         }
