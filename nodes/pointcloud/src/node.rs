@@ -200,6 +200,16 @@ impl State {
                         _ => refusal.to_string(),
                     })
             })?;
+        tracing::debug!(
+            "box {:.3} x {:.3} x {:.3} m about ({:.3}, {:.3}, {:.3}): {:?}",
+            target.table_box.size.x,
+            target.table_box.size.y,
+            target.table_box.size.z,
+            target.table_box.centre().x,
+            target.table_box.centre().y,
+            target.table_box.centre().z,
+            target.counts
+        );
         Ok(Some(target))
     }
 }

@@ -1,13 +1,22 @@
 //! Tries the geometric policy in the simulated world with clouds taken from the true shapes, without camera,
 //! segmentation or drivers: `cargo run -p policy --example grasp_trials -- [EPISODES] [SEED] [KIND] [SPLIT] [NAME]`.
 //!
+//! With the environment variable CAMERA set, the clouds come from rendered depth images with the noise of a D455, and
+//! true masks.
+//!
 //! KIND is single, clutter3 or clutter5; SPLIT train or test; NAME picks one object.
 
 use std::collections::BTreeMap;
 
-use nalgebra::{Isometry3, Point3, Vector3};
+use camera::Intrinsics;
+use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use policy::geometric::{Geometric, Input, Object, Phase, Settings};
+use rand::SeedableRng as _;
+use rand_pcg::Pcg64;
 use robot::{Hand, Model};
+use sim::render::depth_noise::DepthNoise;
+use sim::render::room::Room;
+use sim::render::{Camera, Frame, INSTANCE_BACKGROUND, Lighting, Renderer};
 use sim::scene::{self, Scene, SceneKind};
 use sim::shape::Split;
 use sim::world::{World, WorldConfig};
@@ -52,6 +61,8 @@ fn main() -> Result<(), Failure> {
     let mut world = World::new(&WorldConfig::default(), &model, &hand)?;
     let mut policy = Geometric::new(&model, &hand, settings, STEP_S)?;
 
+    let mut eye = std::env::var_os("CAMERA").map(|_| Eye::new()).transpose()?;
+
     let mut successes = 0;
     let mut table: BTreeMap<String, (u32, u32)> = BTreeMap::new();
     for episode in 0..episodes {
@@ -60,7 +71,7 @@ fn main() -> Result<(), Failure> {
             None => scene::generate(kind, split, seed + episode)?,
         };
         let started = std::time::Instant::now();
-        let outcome = run(&mut world, &mut policy, &hand, &scene, verbose)?;
+        let outcome = run(&mut world, &mut policy, &hand, &scene, &mut eye, verbose)?;
         let name = scene.objects[0].name.clone();
         let entry = table.entry(name.clone()).or_default();
         entry.1 += 1;
@@ -97,6 +108,7 @@ fn run(
     policy: &mut Geometric,
     hand: &Hand,
     scene: &Scene,
+    eye: &mut Option<Eye>,
     verbose: bool,
 ) -> Result<Outcome, Failure> {
     world.reset(scene)?;
@@ -111,7 +123,10 @@ fn run(
     let mut force: f64 = 0.0;
     let mut stopped = String::new();
     for step in 0..STEPS {
-        let object = observe(world, 0);
+        let object = match eye.as_mut() {
+            Some(eye) => eye.observe(world, 0),
+            None => observe(world, 0),
+        };
         let input = Input {
             arm: &world.arm().q,
             load: &world.hand().servo_load,
@@ -128,16 +143,7 @@ fn run(
         };
         if output.phase != last_phase {
             if let (Phase::Approach, Some(grasp)) = (output.phase, policy.grasp()) {
-                words += &format!(
-                    " | w {:.0} mm tilt {:.0} roll {:.0} used {:?} touch {:.0} mm heading {:.0} cost {:.2}",
-                    1000.0 * grasp.width,
-                    grasp.pinch.attitude.tilt.to_degrees(),
-                    grasp.pinch.attitude.roll.to_degrees(),
-                    grasp.pinch.span.used.map(u8::from),
-                    1000.0 * grasp.pinch.touch_height,
-                    grasp.heading.to_degrees().rem_euclid(360.0),
-                    grasp.cost
-                );
+                words += &format!(" | {grasp}");
             }
             if verbose {
                 let size = object.as_ref().map(|object| object.bounds.size);
@@ -249,6 +255,84 @@ fn observe(world: &World, index: usize) -> Option<Object> {
         points: target.points,
         surroundings,
     })
+}
+
+/// The cell's camera with true masks.
+struct Eye {
+    camera: Camera,
+    room: Room,
+    noise: DepthNoise,
+    rng: Pcg64,
+    renderer: Renderer,
+    frame: Frame,
+    extractor: pointcloud::Extractor,
+}
+
+impl Eye {
+    fn new() -> Result<Self, Failure> {
+        let intrinsics = Intrinsics::from_hfov(848, 480, 87_f64.to_radians())?;
+        let world_from_body = Isometry3::from_parts(
+            Translation3::from(CAMERA),
+            UnitQuaternion::from_quaternion(Quaternion::new(0.674, 0.213, 0.213, -0.674)),
+        );
+        let body_from_optical =
+            UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
+        Ok(Self {
+            extractor: pointcloud::Extractor::new(pointcloud::Config::default(), &intrinsics)?,
+            camera: Camera {
+                intrinsics,
+                world_from_optical: world_from_body * body_from_optical,
+            },
+            room: Room::default(),
+            noise: DepthNoise::d455(),
+            rng: Pcg64::seed_from_u64(1),
+            renderer: Renderer::default(),
+            frame: Frame::default(),
+        })
+    }
+
+    fn observe(&mut self, world: &World, index: usize) -> Option<Object> {
+        let mut visuals = self.room.visuals().to_vec();
+        let things = world.visuals();
+        visuals.extend(
+            things
+                .into_iter()
+                .filter(|visual| visual.instance != INSTANCE_BACKGROUND),
+        );
+        self.renderer.render(
+            &visuals,
+            &Lighting::default(),
+            &self.camera,
+            &mut self.frame,
+        );
+        let mut depth_mm = Vec::new();
+        self.noise.apply(
+            &self.frame.depth_m,
+            &self.camera.intrinsics,
+            &mut self.rng,
+            &mut depth_mm,
+        );
+        let mask: Vec<u8> = self
+            .frame
+            .instance
+            .iter()
+            .map(|instance| u8::from(usize::from(*instance) == index + 2) * 255)
+            .collect();
+        let depth: Vec<u8> = depth_mm.iter().flat_map(|mm| mm.to_le_bytes()).collect();
+        let target = self
+            .extractor
+            .extract(
+                &pointcloud::MaskImage::new(848, 480, 848, &mask).ok()?,
+                &pointcloud::DepthImage::new(848, 480, 848 * 2, false, &depth).ok()?,
+                &self.camera.world_from_optical,
+            )
+            .ok()?;
+        Some(Object {
+            bounds: target.table_box,
+            points: target.points,
+            surroundings: target.surroundings,
+        })
+    }
 }
 
 /// The points of an object that face the camera.

@@ -94,8 +94,10 @@ pub struct Pinch {
     pub middle: Point3<f64>,
     /// Greatest reach of any tip from preshape to contact, metres.
     pub reach: f64,
-    /// How far above the lowest point of the digits the highest of them touches, metres.
+    /// How far above the lowest point of the digits, preshape to contact, the highest of them touches, metres.
     pub touch_height: f64,
+    /// The same when the palm follows the tips' arcs, so that the lowest stays where it is, metres.
+    pub level_touch_height: f64,
 }
 
 /// Margins of a pinch, metres.
@@ -153,25 +155,9 @@ impl HandGeometry {
         self.closed
     }
 
-    /// How far the lowest tip reaches along a pinch's approach with the servos at `ticks`, metres; only of the digits
-    /// that it uses.
+    /// How far the lowest tip reaches along a pinch's approach with the servos at `ticks`, metres.
     pub fn reach(&self, pinch: &Pinch, ticks: &Ticks) -> f64 {
-        let axes = Axes::new(pinch.attitude);
-        let [index, middle, ring] = pinch.span.used;
-        let digits = [
-            (true, &self.thumb, THUMB),
-            (index, &self.fingers[0], FINGERS[0]),
-            (middle, &self.fingers[1], FINGERS[1]),
-            (ring, &self.fingers[2], FINGERS[2]),
-            (ring, &self.little, FINGERS[2]),
-        ];
-        digits
-            .into_iter()
-            .filter(|(used, ..)| *used)
-            .filter_map(|(_, travel, servo)| {
-                Some(axes.reach(&travel.at(ticks[servo])?) + travel.radius)
-            })
-            .fold(f64::NEG_INFINITY, f64::max)
+        self.deepest(&Axes::new(pinch.attitude), ticks)
     }
 
     /// The hand shape for a span, with the thumb touching at `thumb` ticks; `None` when the hand cannot open so far.
@@ -235,6 +221,7 @@ impl HandGeometry {
             .map(|tip| axes.untwisted_reach(tip))
             .sum::<f64>()
             / touches.len() as f64;
+        let lowest_at_contact = self.deepest(&axes, &contact);
         Some(Pinch {
             attitude,
             span: *span,
@@ -243,7 +230,23 @@ impl HandGeometry {
             middle: axes.point(span.across, 0.5 * (inner + outer), depth),
             reach: lowest,
             touch_height: lowest - highest,
+            level_touch_height: lowest_at_contact - highest,
         })
+    }
+
+    /// How far the deepest digit reaches along the approach, metres.
+    fn deepest(&self, axes: &Axes, ticks: &Ticks) -> f64 {
+        let [index, middle, ring] = &self.fingers;
+        [
+            (&self.thumb, THUMB),
+            (index, FINGERS[0]),
+            (middle, FINGERS[1]),
+            (ring, FINGERS[2]),
+            (&self.little, FINGERS[2]),
+        ]
+        .into_iter()
+        .filter_map(|(travel, servo)| Some(axes.reach(&travel.at(ticks[servo])?) + travel.radius))
+        .fold(f64::NEG_INFINITY, f64::max)
     }
 }
 

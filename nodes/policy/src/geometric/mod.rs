@@ -168,6 +168,7 @@ impl Geometric {
         }
         if let (Stage::Waiting, Some(object)) = (&self.stage, input.object) {
             let grasp = self.planner.plan(object, input.arm, &self.failed)?;
+            tracing::debug!("{grasp}");
             let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());
             self.stage = Stage::Approach {
                 grasp,

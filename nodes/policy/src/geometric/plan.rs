@@ -1,6 +1,7 @@
 //! Choosing a grasp: about the object's centre, across a width that the hand can span, with an arm that can get there.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
+use std::fmt;
 
 use nalgebra::{Isometry3, Point2, Point3, Translation3, Vector2, Vector3};
 use pointcloud::OrientedBox;
@@ -55,6 +56,33 @@ pub struct Grasp {
     pub lift: Vec<Arm>,
     /// Cost by which it was chosen; seconds, roughly.
     pub cost: f64,
+}
+
+impl fmt::Display for Grasp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attitude { tilt, roll } = self.pinch.attitude;
+        let [index, middle, ring] = self
+            .pinch
+            .span
+            .used
+            .map(|used| if used { "closes" } else { "stays" });
+        write!(
+            f,
+            "about ({:.3}, {:.3}, {:.3}), across {:.0} mm of {:.0} mm, heading {:.0} deg, tilt {:.0} deg, roll {:.0} deg, \
+             thumb at {:.0}, index {index}, middle {middle}, ring {ring}, touch {:.0} mm above the tips, cost {:.2}",
+            self.centre.x,
+            self.centre.y,
+            self.centre.z,
+            1e3 * self.width,
+            1e3 * self.pinch.span.length,
+            self.heading.to_degrees(),
+            tilt.to_degrees(),
+            roll.to_degrees(),
+            self.pinch.contact[THUMB],
+            1e3 * self.pinch.touch_height,
+            self.cost
+        )
+    }
 }
 
 /// Why there is no grasp.
@@ -229,11 +257,18 @@ impl Planner {
         }
         let cost = |pinch: &Pinch| {
             // A side that touches above the middle of a low object rolls it away.
-            let too_high = (lowest + pinch.touch_height - bottom - half_height).max(0.0);
+            let swing = pinch.touch_height - pinch.level_touch_height;
+            let touch_height = if lowest <= settings.level_below_m && swing <= settings.levelling_m
+            {
+                pinch.level_touch_height
+            } else {
+                pinch.touch_height
+            };
+            let too_high = (lowest + touch_height - bottom - half_height).max(0.0);
             let Attitude { tilt, roll } = pinch.attitude;
             let spare = pinch.span.used.iter().filter(|used| !**used).count() as f64;
             60.0 * too_high
-                + 15.0 * pinch.touch_height
+                + 15.0 * touch_height
                 + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
                 + roll_penalty * roll
                 + settings.open_thumb_penalty

@@ -435,6 +435,7 @@ impl State {
         area_px: usize,
     ) {
         self.word = message;
+        tracing::debug!("{message}, {area_px} px, score {score:.2}: {reason}");
         let stamp = self
             .last
             .as_ref()

@@ -110,9 +110,9 @@ impl Parameters {
         )?;
         let mounting = integer(
             "mounting",
-            0,
+            1,
             0..=1,
-            "which of the two published mountings the camera has",
+            "which of the two published mountings the camera has: 33 cm above the table, or 50 cm, which sees over more",
         )?;
         let sensor_noise = node.parameter(
             ParameterSpec::<bool>::new("sensor_noise", true)

@@ -69,6 +69,12 @@ impl MaskFigures {
         }
         self.frames += 1;
         self.iou_sum += iou;
+        tracing::debug!(
+            "frame {}: {:.2} of the target shows, IoU {iou:.2}, {:.2} of the mask is right",
+            self.frames,
+            ratio(shown, target.shown_px),
+            ratio(both, masked)
+        );
         if masked == 0 {
             self.lost += 1;
         } else if 2 * both < masked {
