@@ -9,8 +9,10 @@ mod grip;
 pub mod hand;
 pub mod path;
 pub mod plan;
+mod section;
 pub mod settings;
 
+use nalgebra::Point3;
 use robot::{Hand, KinematicsError, Model, ur5};
 
 pub use hand::Ticks;
@@ -80,6 +82,9 @@ impl Phase {
 /// How long the arm rests before what the camera sees of the held object is believed, seconds.
 const REST_S: f64 = 0.5;
 
+/// What is seen this far from where it was a step before, in metres, still falls or rolls.
+const RESTS_WITHIN_M: f64 = 0.012;
+
 /// The policy with its state.
 #[derive(Debug, Clone)]
 pub struct Geometric {
@@ -89,6 +94,8 @@ pub struct Geometric {
     stage: Stage,
     /// Grasps of this episode that did not hold.
     failed: Vec<Grasp>,
+    /// The object's centre when it was last seen.
+    seen_at: Option<Point3<f64>>,
 }
 
 #[derive(Debug, Clone)]
@@ -135,6 +142,7 @@ impl Geometric {
             step_s,
             stage: Stage::Waiting,
             failed: Vec::new(),
+            seen_at: None,
         })
     }
 
@@ -142,6 +150,7 @@ impl Geometric {
     pub fn reset(&mut self) {
         self.stage = Stage::Waiting;
         self.failed.clear();
+        self.seen_at = None;
     }
 
     /// The grasp it follows, once it has chosen one.
@@ -166,7 +175,12 @@ impl Geometric {
             self.failed.push(grasp);
             self.stage = Stage::Waiting;
         }
-        if let (Stage::Waiting, Some(object)) = (&self.stage, input.object) {
+        let rests = input.object.is_some_and(|object| {
+            let centre = object.bounds.centre();
+            let before = self.seen_at.replace(centre);
+            before.is_some_and(|before| (centre - before).norm() <= RESTS_WITHIN_M)
+        });
+        if let (Stage::Waiting, true, Some(object)) = (&self.stage, rests, input.object) {
             let grasp = self.planner.plan(object, input.arm, &self.failed)?;
             tracing::debug!("{grasp}");
             let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());

@@ -3,13 +3,14 @@
 use std::f64::consts::{FRAC_PI_2, TAU};
 use std::fmt;
 
-use nalgebra::{Isometry3, Point2, Point3, Translation3, Vector2, Vector3};
+use nalgebra::{Isometry3, Point3, Translation3, Vector2, Vector3};
 use pointcloud::OrientedBox;
 use robot::{Hand, Kinematics, KinematicsError, Model, ur5};
 
 use super::clearance::HandShapes;
 use super::hand::{Attitude, HandGeometry, Pinch, Span, THUMB, Ticks, base_from_palm};
 use super::path::{Arm, largest_travel};
+use super::section::{Section, Surface, direction};
 use super::settings::Settings;
 
 /// Headings that are tried, evenly over the full turn.
@@ -17,6 +18,9 @@ const HEADINGS: usize = 24;
 
 /// Where index, middle and ring finger are along the palm's x axis, metres.
 const FINGER_X_M: [f64; 3] = [0.0435, 0.0187, -0.0069];
+
+/// One point of the object in so many is enough to tell whether a finger has room.
+const ONE_IN: usize = 3;
 
 /// Waypoints on each straight line of the palm.
 const LINE_STEPS: usize = 5;
@@ -120,29 +124,24 @@ pub struct Planner {
 /// What is to be grasped, and what all the ways to do so have in common.
 struct Task<'a> {
     object: &'a Object,
-    /// The object's points in the table plane, as far as the fingers reach down.
-    outline: Vec<Point2<f64>>,
+    surface: Surface,
     /// What the hand has to keep clear of.
     obstacles: Vec<Point3<f64>>,
     start: &'a Arm,
     failed: &'a [Grasp],
+    /// Width of the narrowest section about the middle, metres.
+    narrowest: f64,
 }
 
 /// One way to grasp, before it is known whether the arm can.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    heading: f64,
+    section: Section,
     pinch: Pinch,
-    pinch_cost: f64,
+    /// Cost of section and pinch.
+    cost: f64,
+    /// Height of the lowest tip, metres.
     lowest: f64,
-    narrowest: f64,
-}
-
-/// The object's extent along one direction of the table plane.
-#[derive(Debug, Clone, Copy)]
-struct Extent {
-    middle: f64,
-    width: f64,
 }
 
 impl Planner {
@@ -169,59 +168,41 @@ impl Planner {
 
     /// The best grasp of the object from where the arm is now. Grasps like those that `failed` cost more.
     pub fn plan(&self, object: &Object, start: &Arm, failed: &[Grasp]) -> Result<Grasp, PlanError> {
-        let lowest = self.lowest_tip(object);
-        let outline = outline(object, lowest);
-        let mut obstacles = all_around(object);
+        let surface = Surface::new(object);
+        let mut obstacles: Vec<_> = surface.points().iter().step_by(ONE_IN).copied().collect();
         obstacles.extend(self.shapes.without_robot(&object.surroundings, start));
-        let task = Task {
-            object,
-            outline,
-            obstacles,
-            start,
-            failed,
-        };
         let axis = object.bounds.base_from_box.rotation * Vector3::x();
         let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
         let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
+        let lowest = |top, bottom| self.lowest_tip(object, top, bottom);
         let narrowest = headings
             .clone()
-            .map(|h| extent_at_the_middle(&task.outline, h).width)
+            .map(|heading| surface.section(heading, 0.0, lowest).width)
             .fold(f64::INFINITY, f64::min);
+        let task = Task {
+            object,
+            surface,
+            obstacles,
+            start,
+            failed,
+            narrowest,
+        };
 
         let mut tried = 0;
         let mut best: Option<Grasp> = None;
-        for heading in headings {
-            let closing = extent_at_the_middle(&task.outline, heading);
-            // Where a much narrower side exists, a slanted grasp would only turn the object in the hand.
-            if closing.width > narrowest + 0.02 {
-                continue;
-            }
-            // In order of their own cost: once that alone is more than the best grasp's, no later one can be better.
-            let length = extent(&task.outline, heading - FRAC_PI_2).width;
-            for (pinch_cost, pinch) in self.pinches(object, lowest, closing.width, length) {
-                if best.as_ref().is_some_and(|best| pinch_cost >= best.cost) {
-                    break;
-                }
-                let candidate = Candidate {
-                    heading,
-                    pinch,
-                    pinch_cost,
-                    lowest,
-                    narrowest,
-                };
-                tried += 1;
-                let least = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
-                if let Some(grasp) = self.complete(&task, &candidate, least)
-                    && best.as_ref().is_none_or(|best| grasp.cost < best.cost)
-                {
-                    best = Some(grasp);
-                }
+        for candidate in headings.flat_map(|heading| self.candidates(&task, heading)) {
+            tried += 1;
+            let least = best.as_ref().map_or(f64::INFINITY, |best| best.cost);
+            if let Some(grasp) = self.complete(&task, &candidate, least)
+                && grasp.cost < least
+            {
+                best = Some(grasp);
             }
         }
         let centre = object.bounds.centre();
         best.ok_or(if tried == 0 {
             PlanError::TooWide {
-                narrowest_cm: 100.0 * narrowest,
+                narrowest_cm: 100.0 * task.narrowest,
             }
         } else {
             PlanError::OutOfReach {
@@ -232,18 +213,38 @@ impl Planner {
         })
     }
 
-    /// Hand shapes for a width and a length, the best of each tilt, in order of cost.
-    fn pinches(&self, object: &Object, lowest: f64, width: f64, length: f64) -> Vec<(f64, Pinch)> {
+    /// The hand shapes for closing along a heading, at all places along the object, in order of cost.
+    fn candidates(&self, task: &Task<'_>, heading: f64) -> Vec<Candidate> {
+        let lowest = |top, bottom| self.lowest_tip(task.object, top, bottom);
+        let most = self.settings.offset_part * task.surface.length(heading).width;
+        let offsets = self.settings.offsets_m.iter().copied();
+        let mut candidates: Vec<_> = offsets
+            .filter(|offset| offset.abs() <= most)
+            .map(|offset| task.surface.section(heading, offset, lowest))
+            // Where a much narrower side exists, a slanted grasp would only turn the object in the hand.
+            .filter(|section| section.width <= task.narrowest + 0.02)
+            .flat_map(|section| self.pinches(task.object, section))
+            .collect();
+        candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        candidates
+    }
+
+    /// Hand shapes for a section, the best of each attitude.
+    fn pinches(&self, object: &Object, section: Section) -> Vec<Candidate> {
         let settings = &self.settings;
-        let half_height = 0.5 * object.bounds.size.z;
-        let bottom = object.bounds.centre().z - half_height;
+        let Section { width, length, .. } = section;
+        let lowest = self.lowest_tip(object, section.top, section.bottom);
+        let middle_height = 0.5 * (section.top + section.bottom);
+        let section_cost = settings.offset_penalty * section.offset.abs()
+            + settings.thin_penalty * (settings.thin_m - section.top).max(0.0);
+        let height = object.bounds.size.z;
         let across = self.across(length);
         // A finger beside a short object would push it out sideways. The ring finger always opposes the thumb.
         let reaches = |x: f64| (x - across).abs() <= 0.5 * length - settings.finger_inside_m;
         let [index, middle, _] = FINGER_X_M.map(reaches);
         // High round things are held more surely without a roll; low ones need it.
         let [low, high] = settings.roll_heights_m;
-        let highness = ((2.0 * half_height - low) / (high - low)).clamp(0.0, 1.0);
+        let highness = ((height - low) / (high - low)).clamp(0.0, 1.0);
         let [usual, for_high] = settings.roll_penalty;
         let roll_penalty =
             usual + highness * (settings.by_length(length, [for_high, usual]) - usual);
@@ -264,7 +265,7 @@ impl Planner {
             } else {
                 pinch.touch_height
             };
-            let too_high = (lowest + touch_height - bottom - half_height).max(0.0);
+            let too_high = (lowest + touch_height - middle_height).max(0.0);
             let Attitude { tilt, roll } = pinch.attitude;
             let spare = pinch.span.used.iter().filter(|used| !**used).count() as f64;
             60.0 * too_high
@@ -275,7 +276,7 @@ impl Planner {
                     * (pinch.contact[THUMB] - settings.usual_thumb_ticks).max(0.0)
                 + settings.spare_finger_penalty * spare * (length / 0.06).min(1.0)
         };
-        let mut pinches: Vec<(f64, Pinch)> = settings
+        settings
             .tilts_deg
             .iter()
             .flat_map(|tilt| settings.rolls_deg.iter().map(move |roll| (tilt, roll)))
@@ -304,17 +305,21 @@ impl Planner {
                     .map(|pinch| (cost(&pinch), pinch))
                     .min_by(|a, b| a.0.total_cmp(&b.0))
             })
-            .collect();
-        pinches.sort_by(|a, b| a.0.total_cmp(&b.0));
-        pinches
+            .map(|(cost, pinch)| Candidate {
+                section,
+                pinch,
+                cost: section_cost + cost,
+                lowest,
+            })
+            .collect()
     }
 
-    /// Height of the lowest fingertip: as deep as the palm allows, but not below what the object offers.
-    fn lowest_tip(&self, object: &Object) -> f64 {
-        let top = object.bounds.centre().z + 0.5 * object.bounds.size.z;
-        let bottom = object.bounds.centre().z - 0.5 * object.bounds.size.z;
+    /// Height of the lowest fingertip for a section's upper and lower side: as deep as the palm allows, but not below what
+    /// the section offers.
+    fn lowest_tip(&self, object: &Object, top: f64, bottom: f64) -> f64 {
+        let highest = object.bounds.centre().z + 0.5 * object.bounds.size.z;
         let under_the_middle = 0.5 * (top + bottom) - self.settings.pad_height_m;
-        let deep = top - self.settings.grasp_depth_m;
+        let deep = highest - self.settings.grasp_depth_m;
         deep.max(under_the_middle.min(deep.max(0.02)))
             .max(self.settings.table_clearance_m)
     }
@@ -323,17 +328,13 @@ impl Planner {
     fn complete(&self, task: &Task, candidate: &Candidate, least: f64) -> Option<Grasp> {
         let Task { object, start, .. } = *task;
         let Candidate {
-            heading,
+            section,
             pinch,
-            pinch_cost,
             lowest,
-            narrowest,
+            ..
         } = *candidate;
-        let closing = extent_at_the_middle(&task.outline, heading);
-        let side = heading - FRAC_PI_2;
-        let lengthwise = extent(&task.outline, side);
-        let (along, beside) = (direction(heading), direction(side));
-        let level = along * closing.middle + beside * lengthwise.middle;
+        let heading = section.heading;
+        let (along, level) = (direction(heading), section.middle.coords);
         let centre = object.bounds.centre();
         let about = Point3::new(level.x, level.y, centre.z);
         let [camera_x, camera_y, _] = self.settings.camera_m;
@@ -345,8 +346,8 @@ impl Planner {
             .iter()
             .filter(|failed| is_alike(failed.heading, heading))
             .count();
-        let cost = pinch_cost
-            + 25.0 * (closing.width - narrowest)
+        let cost = candidate.cost
+            + 25.0 * (section.width - task.narrowest)
             + 0.4 * hidden
             + self.settings.failed_penalty * like_failed as f64;
         if cost >= least {
@@ -383,7 +384,7 @@ impl Planner {
             pinch,
             base_from_palm: palm,
             heading,
-            width: closing.width,
+            width: section.width,
             centre,
             size_m: object.bounds.size.norm(),
             approach,
@@ -498,87 +499,4 @@ impl Planner {
 /// Whether two headings are the same within a step.
 fn is_alike(a: f64, b: f64) -> bool {
     (a - b).cos() > (1.5 * TAU / HEADINGS as f64).cos()
-}
-
-fn direction(heading: f64) -> Vector2<f64> {
-    Vector2::new(heading.cos(), heading.sin())
-}
-
-/// The part of the object that the hand has to pass, seen from above, completed by its mirror image about the middle of
-/// the box: the camera does not see the far side.
-fn outline(object: &Object, lowest: f64) -> Vec<Point2<f64>> {
-    let centre = object.bounds.centre().xy();
-    let flat = |above: f64| -> Vec<Point2<f64>> {
-        object
-            .points
-            .iter()
-            .filter(|point| f64::from(point.z) > above)
-            .flat_map(|point| {
-                let seen = Point2::new(f64::from(point.x), f64::from(point.y));
-                [seen, Point2::from(2.0 * centre.coords - seen.coords)]
-            })
-            .collect()
-    };
-    let passed = flat(lowest - 0.01);
-    let outline = if passed.len() >= 40 {
-        passed
-    } else {
-        flat(f64::NEG_INFINITY)
-    };
-    if outline.is_empty() {
-        vec![centre]
-    } else {
-        outline
-    }
-}
-
-/// The object all around, as far as it is known: what was seen, and its mirror image.
-fn all_around(object: &Object) -> Vec<Point3<f64>> {
-    /// One point in so many is enough to tell whether a finger has room.
-    const ONE_IN: usize = 3;
-    let centre = object.bounds.centre();
-    object
-        .points
-        .iter()
-        .step_by(ONE_IN)
-        .flat_map(|point| {
-            let seen = point.cast::<f64>();
-            let hidden = Point3::new(2.0 * centre.x - seen.x, 2.0 * centre.y - seen.y, seen.z);
-            [seen, hidden]
-        })
-        .collect()
-}
-
-/// The extent of the part of the object that is between the fingers.
-fn extent_at_the_middle(outline: &[Point2<f64>], heading: f64) -> Extent {
-    /// The hand is about this wide, from its middle.
-    const HALF_HAND_M: f64 = 0.045;
-    /// Fewer points do not make a width.
-    const LEAST_POINTS: usize = 20;
-    let side = heading - FRAC_PI_2;
-    let (across, middle) = (direction(side), extent(outline, side).middle);
-    let between: Vec<_> = outline
-        .iter()
-        .filter(|point| (point.coords.dot(&across) - middle).abs() <= HALF_HAND_M)
-        .copied()
-        .collect();
-    if between.len() < LEAST_POINTS {
-        extent(outline, heading)
-    } else {
-        extent(&between, heading)
-    }
-}
-
-fn extent(outline: &[Point2<f64>], heading: f64) -> Extent {
-    let along = direction(heading);
-    let (low, high) = outline
-        .iter()
-        .map(|point| point.coords.dot(&along))
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
-    Extent {
-        middle: 0.5 * (low + high),
-        width: high - low,
-    }
 }

@@ -37,6 +37,16 @@ pub struct Settings {
     pub grasp_depth_m: f64,
     /// Height of the pads above the lowest fingertip: where the object's middle should be, metres.
     pub pad_height_m: f64,
+    /// Places along the object, from its middle, at which it may be grasped, metres.
+    pub offsets_m: Vec<f64>,
+    /// The part of the object's length that they may be away from its middle.
+    pub offset_part: f64,
+    /// Penalty of a place away from the middle, per metre.
+    pub offset_penalty: f64,
+    /// Height up to which a part of the object is thin, metres.
+    pub thin_m: f64,
+    /// Penalty of grasping where it is thin, per metre that is missing.
+    pub thin_penalty: f64,
     /// Room between object and fingers, and between object and thumb, before closing, metres.
     pub clearance_m: f64,
     /// Lengths of short and of long objects along the palm, metres.
@@ -106,12 +116,17 @@ impl Default for Settings {
             table_clearance_m: 0.0005,
             grasp_depth_m: 0.085,
             pad_height_m: 0.016,
+            offsets_m: vec![0.0, -0.03, 0.03, -0.06, 0.06],
+            offset_part: 0.3,
+            offset_penalty: 12.0,
+            thin_m: 0.02,
+            thin_penalty: 60.0,
             clearance_m: 0.015,
             lengths_m: [0.05, 0.11],
             across_m: [-0.032, -0.010],
             thumb_squeeze_ticks: [50.0, 120.0],
             overclosing_ticks: 700.0,
-            finger_load: [0.3, 0.6],
+            finger_load: [0.2, 0.6],
             finger_inside_m: 0.004,
             closing_speed: 1500.0,
             squeeze_s: 0.25,
