@@ -166,7 +166,7 @@ impl Surface {
                 count += 1;
                 (low.min(value), high.max(value))
             });
-        (count >= LEAST_POINTS).then(|| Extent {
+        (count >= LEAST_POINTS).then_some(Extent {
             middle: 0.5 * (low + high),
             width: high - low,
         })
