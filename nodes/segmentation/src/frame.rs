@@ -1,6 +1,6 @@
 //! One picture as the camera gives it, borrowed.
 
-use crate::SegmentationError;
+use crate::{SegmentationError, Space};
 
 /// A colour image with, where there is one, the depth image aligned to it.
 #[derive(Debug, Clone, Copy)]
@@ -9,6 +9,7 @@ pub struct Frame<'a> {
     height: u32,
     rgb: &'a [u8],
     depth_mm: Option<&'a [u16]>,
+    space: Option<Space>,
 }
 
 impl<'a> Frame<'a> {
@@ -23,6 +24,7 @@ impl<'a> Frame<'a> {
             height,
             rgb,
             depth_mm: None,
+            space: None,
         })
     }
 
@@ -36,6 +38,17 @@ impl<'a> Frame<'a> {
             depth_mm: Some(depth_mm),
             ..self
         })
+    }
+
+    /// Says where camera and hand were when it was taken.
+    #[must_use]
+    pub fn with_space(self, space: Option<Space>) -> Self {
+        Self { space, ..self }
+    }
+
+    /// Where camera and hand were, when that is known.
+    pub fn space(&self) -> Option<Space> {
+        self.space
     }
 
     /// Width and height in pixels.

@@ -50,6 +50,7 @@ mod prompt;
 mod refine;
 mod regions;
 mod segmenter;
+mod space;
 mod support_plane;
 mod tracker;
 
@@ -60,4 +61,5 @@ pub use mask::{Mask, PixelBox};
 pub use prediction::Prediction;
 pub use prompt::{CoarseMask, Memory, Prompt};
 pub use segmenter::{Latency, Segmenter};
+pub use space::Space;
 pub use tracker::{Gates, Track, TrackStatus, Tracker};

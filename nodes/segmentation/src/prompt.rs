@@ -24,6 +24,22 @@ impl Memory {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoarseMask(pub(crate) Vec<f32>);
 
+impl CoarseMask {
+    /// The mask moved by network pixels, in steps of its own resolution, which has `columns`.
+    pub(crate) fn moved(&self, [dx, dy]: [f64; 2], columns: usize) -> Self {
+        let (dx, dy) = ((dx / 4.0).round() as isize, (dy / 4.0).round() as isize);
+        let mut moved = vec![0.0; self.0.len()];
+        for (at, value) in self.0.iter().enumerate().filter(|(_, value)| **value > 0.0) {
+            let (x, y) = ((at % columns) as isize + dx, (at / columns) as isize + dy);
+            let inside = (0..columns as isize).contains(&x) && y >= 0;
+            if inside && let Some(cell) = moved.get_mut((y * columns as isize + x) as usize) {
+                *cell = *value;
+            }
+        }
+        Self(moved)
+    }
+}
+
 /// Which object is meant. Coordinates are pixels of the encoded frame, counted from the centre of its top
 /// left pixel.
 ///

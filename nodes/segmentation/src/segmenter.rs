@@ -12,6 +12,7 @@ use crate::manifest::{FEATURES, Manifest};
 use crate::prediction::Prediction;
 use crate::prompt::{Memory, Prompt};
 use crate::refine::{Anchor, Relief};
+use crate::space::{Scene, Space};
 use crate::{SegmentationError, support_plane};
 
 /// The promptable segmenter.
@@ -44,6 +45,7 @@ struct Encoded {
     fit: Fit,
     has_depth: bool,
     relief: Option<Relief>,
+    space: Option<Space>,
 }
 
 /// How long the two halves took last.
@@ -124,6 +126,7 @@ impl Segmenter {
             fit,
             has_depth: frame.depth_mm().is_some(),
             relief: Relief::new(&self.depth, self.manifest.frame.width as usize, plane),
+            space: frame.space(),
         });
         Ok(())
     }
@@ -233,6 +236,28 @@ impl Segmenter {
         let middle = under.len() / 2;
         let (_, median, _) = under.select_nth_unstable_by(middle, f32::total_cmp);
         Some(f64::from(*median))
+    }
+
+    /// How the encoded frame lies in the network's.
+    pub(crate) fn fit(&self) -> Option<Fit> {
+        self.encoded.as_ref().map(|encoded| encoded.fit)
+    }
+
+    /// Where camera and hand were in the encoded frame.
+    pub(crate) fn space(&self) -> Option<&Space> {
+        self.encoded.as_ref()?.space.as_ref()
+    }
+
+    /// What is measured around a target in the encoded frame, where depth and the camera's place are known.
+    pub(crate) fn scene(&self, target: &Prediction) -> Option<Scene> {
+        let encoded = self.encoded.as_ref().filter(|encoded| encoded.has_depth)?;
+        Some(Scene::new(encoded.space?, &self.depth, target.on()))
+    }
+
+    /// Whether a prediction shows what was in the scene before, beside its target.
+    pub(crate) fn shows_other(&self, scene: &Scene, found: &Prediction) -> bool {
+        self.space()
+            .is_some_and(|space| scene.has_other(space, &self.depth, found.on()))
     }
 
     /// Where the encoded frame looks like `memory`: at most `most` places in frame pixels, best first.

@@ -2,7 +2,9 @@
 //!
 //! Each frame is segmented from the mask of the frame before and the memory of the object's looks. What
 //! comes out is believed only if it passes the [gates](Gates): it is still there, it looks like the
-//! target, it has not jumped, grown or come nearer by more than an object does between two frames.
+//! target, it has not jumped, grown or come nearer by more than an object does between two frames. Where the frames say
+//! where camera and hand are ([`Space`](crate::Space)), a target in the hand is expected where the hand carries it, and
+//! what has not moved since the click is not taken for a target that has.
 //! A result that fails is never shown as the target; the object is then *occluded*, later *lost*, and the
 //! tracker looks for it where it was and wherever the picture looks like it, until one candidate passes
 //! stricter gates in two frames running.
@@ -13,6 +15,8 @@ use crate::SegmentationError;
 use crate::prediction::Prediction;
 use crate::prompt::{CoarseMask, Memory, Prompt};
 use crate::segmenter::Segmenter;
+use crate::space::Scene;
+use nalgebra::Point3;
 
 /// Whether the target is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,8 @@ pub struct Gates {
     pub depth_step_m: f64,
     /// Fewest network pixels of a target.
     pub least_area: usize,
+    /// Largest distance of the target from where it is expected to be, metres.
+    pub distance_m: f64,
     /// Time without the target after which it counts as lost.
     pub lost_after: Duration,
 }
@@ -70,6 +76,7 @@ impl Default for Gates {
             area_factor: 3.5,
             depth_step_m: 0.25,
             least_area: 16,
+            distance_m: 0.12,
             lost_after: Duration::from_secs(3),
         }
     }
@@ -100,6 +107,8 @@ pub struct Tracker {
     unseen: Duration,
     /// Good candidate of the frame before, while the target is gone.
     candidate: Option<Prediction>,
+    /// What was around it when it was prompted.
+    scene: Option<Scene>,
 }
 
 /// Where and how large the target was when last seen.
@@ -112,19 +121,51 @@ struct Sighting {
     /// Running mean of the area while the target is whole.
     usual_area: f64,
     depth_m: Option<f64>,
+    /// In the base frame.
+    place: Option<Point3<f64>>,
+    /// In the hand's frame, when it is near the hand.
+    in_hand: Option<Point3<f64>>,
+}
+
+impl Sighting {
+    /// Takes the place in space from a result in the frame that `segmenter` holds.
+    fn locate(&mut self, segmenter: &Segmenter, found: &Prediction, depth_m: Option<f64>) {
+        self.depth_m = depth_m.or(self.depth_m);
+        self.place = place(segmenter, found, depth_m);
+        self.in_hand = self
+            .place
+            .and_then(|place| segmenter.space()?.in_hand(&place));
+    }
+}
+
+/// Where the target may be in a frame.
+struct Guess {
+    mask: CoarseMask,
+    /// Network pixels.
+    centre: [f64; 2],
+    place: Option<Point3<f64>>,
+}
+
+/// The middle of a result in the base frame.
+fn place(segmenter: &Segmenter, found: &Prediction, depth_m: Option<f64>) -> Option<Point3<f64>> {
+    let pixel = found.fit.to_frame(found.network_centre()?);
+    segmenter.space()?.point(pixel, depth_m?)
 }
 
 impl Tracker {
     /// Starts from a prediction that a prompt gave in the frame that `segmenter` holds; `None` when it is empty.
     pub fn start(segmenter: &Segmenter, prediction: &Prediction, gates: Gates) -> Option<Self> {
         let area = prediction.network_area() as f64;
-        let last = Sighting {
+        let mut last = Sighting {
             mask: prediction.coarse(),
             centre: prediction.network_centre()?,
             area,
             usual_area: area,
-            depth_m: segmenter.median_depth(prediction),
+            depth_m: None,
+            place: None,
+            in_hand: None,
         };
+        last.locate(segmenter, prediction, segmenter.median_depth(prediction));
         let looks = prediction.memory().clone();
         Some(Self {
             gates,
@@ -133,6 +174,7 @@ impl Tracker {
             last,
             unseen: Duration::ZERO,
             candidate: None,
+            scene: segmenter.scene(prediction),
         })
     }
 
@@ -154,22 +196,70 @@ impl Tracker {
         segmenter: &mut Segmenter,
         elapsed: Duration,
     ) -> Result<Track, SegmentationError> {
-        let found = segmenter.predict(&self.prompt())?;
-        if self.unseen == Duration::ZERO {
-            let depth = segmenter.median_depth(&found);
-            return Ok(match self.doubt(&found, depth) {
-                None => self.see(found, depth, String::new()),
-                Some(reason) => {
-                    self.candidate = None;
-                    self.miss(elapsed, reason)
-                }
-            });
+        let guesses = self.guesses(segmenter);
+        let mut results = Vec::with_capacity(guesses.len());
+        for guess in guesses {
+            let prompt = Prompt {
+                mask: Some(guess.mask.clone()),
+                memory: Some(self.looks.clone()),
+                ..Prompt::default()
+            };
+            results.push((segmenter.predict(&prompt)?, guess));
         }
-        self.search(segmenter, found, elapsed)
+        if self.unseen > Duration::ZERO {
+            return self.search(segmenter, results, elapsed);
+        }
+        let mut doubts = Vec::new();
+        let mut best: Option<(f64, Prediction)> = None;
+        for (found, guess) in results {
+            match self.doubt(segmenter, &found, &guess) {
+                Some(reason) => doubts.push(reason),
+                None => {
+                    let merit = self.merit(&found, guess.centre);
+                    if best.as_ref().is_none_or(|(least, _)| merit > *least) {
+                        best = Some((merit, found));
+                    }
+                }
+            }
+        }
+        Ok(match best {
+            Some((_, found)) => self.see(segmenter, found, String::new()),
+            None => {
+                self.candidate = None;
+                self.miss(elapsed, doubts.into_iter().next().unwrap_or_default())
+            }
+        })
+    }
+
+    /// Where the target may be: where it was, and where the hand has carried it, when that is elsewhere.
+    fn guesses(&self, segmenter: &Segmenter) -> Vec<Guess> {
+        /// Network pixels that make no difference.
+        const NEAR: f64 = 4.0;
+        let mut guesses = vec![Guess {
+            mask: self.last.mask.clone(),
+            centre: self.last.centre,
+            place: self.last.place,
+        }];
+        let carried = || {
+            let space = segmenter.space()?;
+            let place = space.base_from_hand? * self.last.in_hand?;
+            let (from, to) = (space.pixel(&self.last.place?)?, space.pixel(&place)?);
+            let scale = segmenter.fit()?.scale;
+            let moved = [(to[0] - from[0]) / scale, (to[1] - from[1]) / scale];
+            let columns = segmenter.manifest().frame.width as usize / 4;
+            let [x, y] = self.last.centre;
+            (moved[0].hypot(moved[1]) > NEAR).then(|| Guess {
+                mask: self.last.mask.moved(moved, columns),
+                centre: [x + moved[0], y + moved[1]],
+                place: Some(place),
+            })
+        };
+        guesses.extend(carried());
+        guesses
     }
 
     /// Why a result is not believed while tracking.
-    fn doubt(&self, found: &Prediction, depth_m: Option<f64>) -> Option<String> {
+    fn doubt(&self, segmenter: &Segmenter, found: &Prediction, guess: &Guess) -> Option<String> {
         let gates = &self.gates;
         if found.network_area() < gates.least_area || found.presence() < gates.presence {
             return Some(format!(
@@ -191,10 +281,11 @@ impl Tracker {
         if factor > gates.area_factor {
             return Some(format!("its area changed {factor:.1} times within a frame"));
         }
-        let moved = self.distance(found);
+        let moved = distance(found, guess.centre);
         if moved > gates.jump * self.last.usual_area.sqrt() {
             return Some(format!("it would have jumped {moved:.0} px within a frame"));
         }
+        let depth_m = segmenter.median_depth(found);
         if let (Some(now), Some(then)) = (depth_m, self.last.depth_m)
             && (now - then).abs() > gates.depth_step_m
         {
@@ -203,41 +294,65 @@ impl Tracker {
                 (now - then).abs()
             ));
         }
-        None
+        if let (Some(now), Some(expected)) = (place(segmenter, found, depth_m), guess.place)
+            && (now - expected).norm() > gates.distance_m
+        {
+            return Some(format!(
+                "it is {:.2} m from where it should be",
+                (now - expected).norm()
+            ));
+        }
+        self.is_other(segmenter, found)
+            .then(|| "what is there was there before".to_owned())
     }
 
-    /// Looks for a target that was gone: where it was, by its looks alone, and at places that look alike.
+    /// Whether a result shows what stood beside the target when it was clicked.
+    fn is_other(&self, segmenter: &Segmenter, found: &Prediction) -> bool {
+        self.scene
+            .as_ref()
+            .is_some_and(|scene| segmenter.shows_other(scene, found))
+    }
+
+    /// Looks for a target that was gone: where it may be, by its looks alone, and at places that look alike.
     fn search(
         &mut self,
         segmenter: &mut Segmenter,
-        here: Prediction,
+        guessed: Vec<(Prediction, Guess)>,
         elapsed: Duration,
     ) -> Result<Track, SegmentationError> {
-        let mut candidates = vec![here];
         let by_looks = Prompt {
             memory: Some(self.looks.clone()),
             ..Prompt::default()
         };
-        candidates.push(segmenter.predict(&by_looks)?);
+        let mut anywhere = vec![segmenter.predict(&by_looks)?];
         for [x, y] in segmenter.look_alikes(&self.first_looks, 2)? {
             let prompt = Prompt {
                 memory: Some(self.looks.clone()),
                 ..Prompt::click(x, y)
             };
-            candidates.push(segmenter.predict(&prompt)?);
+            anywhere.push(segmenter.predict(&prompt)?);
         }
         let gates = &self.gates;
-        let best = candidates
-            .into_iter()
-            .filter(|c| {
+        let here = guessed.iter().filter_map(|(found, guess)| {
+            let now = place(segmenter, found, segmenter.median_depth(found))?;
+            let is_near = (now - guess.place?).norm() <= 0.5 * gates.distance_m;
+            is_near.then_some((found, gates.similarity))
+        });
+        let all = guessed.iter().map(|(found, _)| found).chain(&anywhere);
+        let best = here
+            .chain(all.map(|found| (found, gates.similarity_again)))
+            .filter(|(c, similarity)| {
                 let factor = c.network_area() as f64 / self.last.usual_area;
                 c.network_area() >= gates.least_area
                     && c.presence() >= gates.presence
                     && c.score() >= gates.score
-                    && self.similarity(c) >= gates.similarity_again
+                    && self.similarity(c) >= *similarity
                     && (0.3..=2.5).contains(&factor)
+                    && !self.is_other(segmenter, c)
             })
-            .max_by(|a, b| self.merit(a).total_cmp(&self.merit(b)));
+            .map(|(found, _)| (self.merit(found, self.last.centre), found))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, found)| found.clone());
         let Some(best) = best else {
             self.candidate = None;
             let reason = format!(
@@ -251,12 +366,11 @@ impl Tracker {
             .as_ref()
             .is_some_and(|before| before.overlap(&best) > 0.4);
         if confirmed {
-            let depth = segmenter.median_depth(&best);
             let reason = format!(
                 "found again after {:.1} s",
                 (self.unseen + elapsed).as_secs_f64()
             );
-            return Ok(self.see(best, depth, reason));
+            return Ok(self.see(segmenter, best, reason));
         }
         let reason = format!(
             "something like it has appeared (similarity {:.2}); waiting for a second frame",
@@ -266,7 +380,7 @@ impl Tracker {
         Ok(self.miss(elapsed, reason))
     }
 
-    fn see(&mut self, found: Prediction, depth_m: Option<f64>, reason: String) -> Track {
+    fn see(&mut self, segmenter: &Segmenter, found: Prediction, reason: String) -> Track {
         let area = found.network_area() as f64;
         let score = found.score();
         // Only what is surely the whole target teaches its looks and size.
@@ -278,7 +392,8 @@ impl Tracker {
         self.last.mask = found.coarse();
         self.last.area = area;
         self.last.centre = found.network_centre().unwrap_or(self.last.centre);
-        self.last.depth_m = depth_m.or(self.last.depth_m);
+        let depth_m = segmenter.median_depth(&found);
+        self.last.locate(segmenter, &found, depth_m);
         self.unseen = Duration::ZERO;
         self.candidate = None;
         Track {
@@ -313,13 +428,15 @@ impl Tracker {
     }
 
     /// Of several candidates the one most like the target wins, the nearer one where they are alike.
-    fn merit(&self, found: &Prediction) -> f64 {
-        let near = (-self.distance(found) / (4.0 * self.last.usual_area.sqrt())).exp();
+    fn merit(&self, found: &Prediction, expected: [f64; 2]) -> f64 {
+        let near = (-distance(found, expected) / (4.0 * self.last.usual_area.sqrt())).exp();
         f64::from(self.similarity(found)) + 0.2 * found.score() + 0.1 * near
     }
+}
 
-    fn distance(&self, found: &Prediction) -> f64 {
-        let [x, y] = found.network_centre().unwrap_or(self.last.centre);
-        (x - self.last.centre[0]).hypot(y - self.last.centre[1])
-    }
+/// Distance of a result's centre from where it is expected, in network pixels; 0 without a centre.
+fn distance(found: &Prediction, [x, y]: [f64; 2]) -> f64 {
+    found
+        .network_centre()
+        .map_or(0.0, |[u, v]| (u - x).hypot(v - y))
 }

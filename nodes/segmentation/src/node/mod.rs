@@ -53,6 +53,7 @@ const DEPTH_PATIENCE: Duration = Duration::from_millis(40);
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) base_frame: String,
+    pub(crate) hand_frame: String,
     pub(crate) table_height_m: f64,
     pub(crate) least_score: f64,
     pub(crate) camera_timeout: Duration,
@@ -82,6 +83,10 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
         ParameterSpec::<String>::new("base_frame", "base_link")
             .describe("frame in which the table is level"),
     )?;
+    let hand_frame = node.parameter(
+        ParameterSpec::<String>::new("hand_frame", "palm")
+            .describe("frame of the hand that may carry the target"),
+    )?;
     let table = node.parameter(
         ParameterSpec::<f64>::new("table_height", 0.0)
             .describe("z of the table's surface in the base frame, m")
@@ -104,6 +109,7 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     )?;
     let settings = Settings {
         base_frame: base_frame.get(),
+        hand_frame: hand_frame.get(),
         table_height_m: table.get(),
         least_score: least_score.get(),
         camera_timeout: Duration::from_secs_f64(camera_timeout.get()),

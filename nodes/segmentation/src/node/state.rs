@@ -15,7 +15,8 @@ use super::pick::refusal;
 use super::robot_guard::RobotGuard;
 use super::{NodeError, Settings};
 use crate::{
-    Frame, Prediction, Prompt, SegmentationError, Segmenter, Track, TrackStatus, Tracker, overlay,
+    Frame, Prediction, Prompt, SegmentationError, Segmenter, Space, Track, TrackStatus, Tracker,
+    overlay,
 };
 
 /// A point this close to the robot's shapes is on the robot.
@@ -307,13 +308,33 @@ impl State {
         Ok(found)
     }
 
+    /// Where camera and hand were when the newest frame was taken.
+    fn space(&self) -> Option<Space> {
+        let header = &self.last.as_ref()?.colour.header;
+        let Settings {
+            base_frame,
+            hand_frame,
+            ..
+        } = &self.settings;
+        let of_hand = Header {
+            frame_id: hand_frame.clone(),
+            stamp: header.stamp,
+        };
+        Some(Space {
+            camera: self.camera?,
+            base_from_camera: self.transform(base_frame, header)?,
+            base_from_hand: self.transform(base_frame, &of_hand),
+        })
+    }
+
     fn ensure_encoded(&mut self) -> Result<(), SegmentationError> {
+        let space = self.space();
         let Some(seen) = self.last.as_mut().filter(|seen| !seen.encoded) else {
             return Ok(());
         };
         let _run = self.encode.start();
         let rgb = images::rgb(&seen.colour)?;
-        let frame = Frame::new(seen.colour.width, seen.colour.height, &rgb)?;
+        let frame = Frame::new(seen.colour.width, seen.colour.height, &rgb)?.with_space(space);
         let frame = match &seen.depth {
             Some(depth) => frame.with_depth(depth)?,
             None => frame,
