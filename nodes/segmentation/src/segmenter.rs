@@ -238,6 +238,19 @@ impl Segmenter {
         Some(f64::from(*median))
     }
 
+    /// Depth in metres at a pixel of the encoded frame, where it is measured.
+    pub(crate) fn depth_at(&self, pixel: [f64; 2]) -> Option<f64> {
+        let encoded = self.encoded.as_ref().filter(|encoded| encoded.has_depth)?;
+        let [x, y] = encoded
+            .fit
+            .to_network(pixel)
+            .map(|v| v.round().max(0.0) as usize);
+        let network = encoded.fit.network;
+        let inside = x < network.width as usize && y < network.height as usize;
+        let depth = *self.depth.get(y * network.width as usize + x)?;
+        (inside && depth > 0.0).then(|| f64::from(depth))
+    }
+
     /// How the encoded frame lies in the network's.
     pub(crate) fn fit(&self) -> Option<Fit> {
         self.encoded.as_ref().map(|encoded| encoded.fit)

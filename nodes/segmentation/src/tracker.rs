@@ -47,20 +47,28 @@ pub struct Gates {
     pub presence: f64,
     /// Least score of a prediction while tracking.
     pub score: f64,
+    /// The same for what is just where it is expected.
+    pub score_at_place: f64,
     /// Least similarity of looks while tracking.
     pub similarity: f32,
+    /// The same for what is just where it is expected.
+    pub similarity_at_place: f32,
     /// Least similarity of looks to be taken for the target again after it was gone.
     pub similarity_again: f32,
     /// Largest move of the mask's centre between two frames, in target sizes (square root of area).
     pub jump: f64,
-    /// Largest factor of area, up or down, between two frames.
+    /// Largest factor of area, up or down, between two frames; up to the usual area it may always grow.
     pub area_factor: f64,
+    /// The part of the usual area that has to be seen of what is just where it is expected.
+    pub area_at_place: f64,
     /// Largest change of median depth between two frames in metres.
     pub depth_step_m: f64,
     /// Fewest network pixels of a target.
     pub least_area: usize,
     /// Largest distance of the target from where it is expected to be, metres.
     pub distance_m: f64,
+    /// Distance from where it is expected within which it is just there, metres.
+    pub place_m: f64,
     /// Time without the target after which it counts as lost.
     pub lost_after: Duration,
 }
@@ -70,13 +78,17 @@ impl Default for Gates {
         Self {
             presence: 0.5,
             score: 0.35,
+            score_at_place: 0.2,
             similarity: 0.55,
+            similarity_at_place: 0.35,
             similarity_again: 0.75,
             jump: 1.6,
             area_factor: 3.5,
+            area_at_place: 0.08,
             depth_step_m: 0.25,
             least_area: 16,
             distance_m: 0.12,
+            place_m: 0.06,
             lost_after: Duration::from_secs(3),
         }
     }
@@ -109,6 +121,8 @@ pub struct Tracker {
     candidate: Option<Prediction>,
     /// What was around it when it was prompted.
     scene: Option<Scene>,
+    /// Where it was clicked (frame pixels), and the depth there in metres.
+    click: Option<([f64; 2], f64)>,
 }
 
 /// Where and how large the target was when last seen.
@@ -140,10 +154,33 @@ impl Sighting {
 
 /// Where the target may be in a frame.
 struct Guess {
+    /// Whether the hand has carried it there.
+    carried: bool,
     mask: CoarseMask,
     /// Network pixels.
     centre: [f64; 2],
     place: Option<Point3<f64>>,
+}
+
+impl Guess {
+    /// Distance of a result from it, metres.
+    fn distance(
+        &self,
+        segmenter: &Segmenter,
+        found: &Prediction,
+        depth_m: Option<f64>,
+    ) -> Option<f64> {
+        Some((place(segmenter, found, depth_m)? - self.place?).norm())
+    }
+
+    /// The pixel of the frame that shows its place; `None` outside the picture.
+    fn pixel(&self, segmenter: &Segmenter) -> Option<[f64; 2]> {
+        let [x, y] = segmenter.space()?.pixel(&self.place?)?;
+        let (width, height) = segmenter.frame_size()?;
+        let inside = (0.0..f64::from(width) - 1.0).contains(&x)
+            && (0.0..f64::from(height) - 1.0).contains(&y);
+        inside.then_some([x, y])
+    }
 }
 
 /// The middle of a result in the base frame.
@@ -175,7 +212,26 @@ impl Tracker {
             unseen: Duration::ZERO,
             candidate: None,
             scene: segmenter.scene(prediction),
+            click: None,
         })
+    }
+
+    /// Keeps the click as a prompt for as long as what is there has not moved, in the frame that `segmenter` holds.
+    #[must_use]
+    pub fn with_click(self, segmenter: &Segmenter, pixel: [f64; 2]) -> Self {
+        Self {
+            click: segmenter.depth_at(pixel).map(|depth_m| (pixel, depth_m)),
+            ..self
+        }
+    }
+
+    /// The click, when what it hit is still there.
+    fn valid_click(&self, segmenter: &Segmenter) -> Option<[f64; 2]> {
+        /// Surfaces closer than this are the same, metres.
+        const SAME_M: f64 = 0.015;
+        let (pixel, depth_m) = self.click?;
+        let now = segmenter.depth_at(pixel)?;
+        ((now - depth_m).abs() < SAME_M).then_some(pixel)
     }
 
     /// The target as prompt: where it was last seen and its looks.
@@ -196,15 +252,26 @@ impl Tracker {
         segmenter: &mut Segmenter,
         elapsed: Duration,
     ) -> Result<Track, SegmentationError> {
-        let guesses = self.guesses(segmenter);
-        let mut results = Vec::with_capacity(guesses.len());
-        for guess in guesses {
+        let click = self.valid_click(segmenter);
+        let mut results = Vec::new();
+        for guess in self.guesses(segmenter) {
             let prompt = Prompt {
                 mask: Some(guess.mask.clone()),
                 memory: Some(self.looks.clone()),
                 ..Prompt::default()
             };
-            results.push((segmenter.predict(&prompt)?, guess));
+            let mut found = segmenter.predict(&prompt)?;
+            // What the mask alone does not give may still be told by the click.
+            if let Some(pixel) = click.filter(|_| !guess.carried)
+                && self.doubt(segmenter, &found, &guess).is_some()
+            {
+                found = segmenter.predict(&Prompt {
+                    on: vec![pixel],
+                    memory: Some(self.looks.clone()),
+                    ..Prompt::default()
+                })?;
+            }
+            results.push((found, guess));
         }
         if self.unseen > Duration::ZERO {
             return self.search(segmenter, results, elapsed);
@@ -236,6 +303,7 @@ impl Tracker {
         /// Network pixels that make no difference.
         const NEAR: f64 = 4.0;
         let mut guesses = vec![Guess {
+            carried: false,
             mask: self.last.mask.clone(),
             centre: self.last.centre,
             place: self.last.place,
@@ -249,6 +317,7 @@ impl Tracker {
             let columns = segmenter.manifest().frame.width as usize / 4;
             let [x, y] = self.last.centre;
             (moved[0].hypot(moved[1]) > NEAR).then(|| Guess {
+                carried: true,
                 mask: self.last.mask.moved(moved, columns),
                 centre: [x + moved[0], y + moved[1]],
                 place: Some(place),
@@ -267,25 +336,38 @@ impl Tracker {
                 found.presence()
             ));
         }
-        if found.score() < gates.score {
+        let depth_m = segmenter.median_depth(found);
+        let distance_m = guess.distance(segmenter, found, depth_m);
+        let at_place = distance_m.is_some_and(|distance| distance <= gates.place_m);
+        let (least_similarity, least_score) = if at_place {
+            (gates.similarity_at_place, gates.score_at_place)
+        } else {
+            (gates.similarity, gates.score)
+        };
+        if found.score() < least_score {
             return Some(format!("the mask is doubtful (score {:.2})", found.score()));
         }
         let similarity = self.similarity(found);
-        if similarity < gates.similarity {
+        if similarity < least_similarity {
             return Some(format!(
                 "what is there looks different (similarity {similarity:.2})"
             ));
         }
         let area = found.network_area() as f64;
-        let factor = (area / self.last.area).max(self.last.area / area);
-        if factor > gates.area_factor {
+        let least_area = if at_place {
+            gates.area_at_place * self.last.usual_area
+        } else {
+            self.last.area / gates.area_factor
+        };
+        let most_area = gates.area_factor * self.last.area;
+        if !(least_area..=most_area.max(self.last.usual_area)).contains(&area) {
+            let factor = area / self.last.area;
             return Some(format!("its area changed {factor:.1} times within a frame"));
         }
         let moved = distance(found, guess.centre);
-        if moved > gates.jump * self.last.usual_area.sqrt() {
+        if !at_place && moved > gates.jump * self.last.usual_area.sqrt() {
             return Some(format!("it would have jumped {moved:.0} px within a frame"));
         }
-        let depth_m = segmenter.median_depth(found);
         if let (Some(now), Some(then)) = (depth_m, self.last.depth_m)
             && (now - then).abs() > gates.depth_step_m
         {
@@ -294,13 +376,8 @@ impl Tracker {
                 (now - then).abs()
             ));
         }
-        if let (Some(now), Some(expected)) = (place(segmenter, found, depth_m), guess.place)
-            && (now - expected).norm() > gates.distance_m
-        {
-            return Some(format!(
-                "it is {:.2} m from where it should be",
-                (now - expected).norm()
-            ));
+        if let Some(distance) = distance_m.filter(|distance| *distance > gates.distance_m) {
+            return Some(format!("it is {distance:.2} m from where it should be"));
         }
         self.is_other(segmenter, found)
             .then(|| "what is there was there before".to_owned())
@@ -332,28 +409,33 @@ impl Tracker {
             };
             anywhere.push(segmenter.predict(&prompt)?);
         }
-        let gates = &self.gates;
-        let here = guessed.iter().filter_map(|(found, guess)| {
-            let now = place(segmenter, found, segmenter.median_depth(found))?;
-            let is_near = (now - guess.place?).norm() <= 0.5 * gates.distance_m;
-            is_near.then_some((found, gates.similarity))
-        });
-        let all = guessed.iter().map(|(found, _)| found).chain(&anywhere);
-        let best = here
-            .chain(all.map(|found| (found, gates.similarity_again)))
-            .filter(|(c, similarity)| {
-                let factor = c.network_area() as f64 / self.last.usual_area;
-                c.network_area() >= gates.least_area
-                    && c.presence() >= gates.presence
-                    && c.score() >= gates.score
-                    && self.similarity(c) >= *similarity
-                    && (0.3..=2.5).contains(&factor)
-                    && !self.is_other(segmenter, c)
+        for guess in guessed
+            .iter()
+            .map(|(_, guess)| guess)
+            .filter(|guess| guess.carried)
+        {
+            let Some(pixel) = guess.pixel(segmenter) else {
+                continue;
+            };
+            anywhere.push(segmenter.predict(&Prompt {
+                on: vec![pixel],
+                mask: Some(guess.mask.clone()),
+                memory: Some(self.looks.clone()),
+                ..Prompt::default()
+            })?);
+        }
+        let best = guessed
+            .iter()
+            .map(|(found, _)| found)
+            .chain(&anywhere)
+            .filter_map(|found| {
+                let at_place = self.place_of(segmenter, found, &guessed);
+                self.is_it_again(segmenter, found, at_place.is_some())
+                    .then(|| (self.merit(found, self.last.centre), found, at_place))
             })
-            .map(|(found, _)| (self.merit(found, self.last.centre), found))
             .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, found)| found.clone());
-        let Some(best) = best else {
+            .map(|(_, found, at_place)| (found.clone(), at_place));
+        let Some((best, at_place)) = best else {
             self.candidate = None;
             let reason = format!(
                 "not seen for {:.1} s",
@@ -361,10 +443,12 @@ impl Tracker {
             );
             return Ok(self.miss(elapsed, reason));
         };
-        let confirmed = self
-            .candidate
-            .as_ref()
-            .is_some_and(|before| before.overlap(&best) > 0.4);
+        // What is seen where the hand has carried it needs no second look.
+        let confirmed = at_place.is_some_and(|guess| guess.carried)
+            || self
+                .candidate
+                .as_ref()
+                .is_some_and(|before| before.overlap(&best) > 0.4);
         if confirmed {
             let reason = format!(
                 "found again after {:.1} s",
@@ -378,6 +462,43 @@ impl Tracker {
         );
         self.candidate = Some(best);
         Ok(self.miss(elapsed, reason))
+    }
+
+    /// The guess at whose place a result is.
+    fn place_of<'a>(
+        &self,
+        segmenter: &Segmenter,
+        found: &Prediction,
+        guessed: &'a [(Prediction, Guess)],
+    ) -> Option<&'a Guess> {
+        let depth_m = segmenter.median_depth(found);
+        let near = |guess: &&Guess| {
+            guess
+                .distance(segmenter, found, depth_m)
+                .is_some_and(|distance| distance <= self.gates.place_m)
+        };
+        guessed.iter().rev().map(|(_, guess)| guess).find(near)
+    }
+
+    /// Whether a result may be the target that was gone.
+    fn is_it_again(&self, segmenter: &Segmenter, found: &Prediction, at_place: bool) -> bool {
+        let gates = &self.gates;
+        let (least_similarity, least_score, least_part) = if at_place {
+            (
+                gates.similarity_at_place,
+                gates.score_at_place,
+                gates.area_at_place,
+            )
+        } else {
+            (gates.similarity_again, gates.score, 0.3)
+        };
+        let part = found.network_area() as f64 / self.last.usual_area;
+        found.network_area() >= gates.least_area
+            && found.presence() >= gates.presence
+            && found.score() >= least_score
+            && self.similarity(found) >= least_similarity
+            && (least_part..=2.5).contains(&part)
+            && !self.is_other(segmenter, found)
     }
 
     fn see(&mut self, segmenter: &Segmenter, found: Prediction, reason: String) -> Track {

@@ -304,7 +304,12 @@ impl State {
             return Err(reason);
         }
         let tracker = Tracker::start(&self.segmenter, &found, self.settings.gates.clone());
-        self.tracker = Some(tracker.ok_or_else(|| "the mask is empty".to_owned())?);
+        let tracker = tracker.ok_or_else(|| "the mask is empty".to_owned())?;
+        self.tracker = Some(if beside {
+            tracker
+        } else {
+            tracker.with_click(&self.segmenter, pixel)
+        });
         Ok(found)
     }
 
