@@ -264,7 +264,12 @@ impl Segmenter {
     /// What is measured around a target in the encoded frame, where depth and the camera's place are known.
     pub(crate) fn scene(&self, target: &Prediction) -> Option<Scene> {
         let encoded = self.encoded.as_ref().filter(|encoded| encoded.has_depth)?;
-        Some(Scene::new(encoded.space?, &self.depth, target.on()))
+        Some(Scene::new(
+            encoded.space?,
+            encoded.fit,
+            &self.depth,
+            target.on(),
+        ))
     }
 
     /// Whether a prediction shows what was in the scene before, beside its target.

@@ -177,3 +177,134 @@ impl Surface {
 pub(super) fn direction(heading: f64) -> Vector2<f64> {
     Vector2::new(heading.cos(), heading.sin())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::{Isometry3, UnitQuaternion};
+    use pointcloud::OrientedBox;
+    use proptest::prelude::*;
+    use std::f64::consts::PI;
+
+    /// An object along x about (0.3, 0.5) from the points of its parts: x, half width, lower and upper side.
+    fn object(parts: &[(std::ops::Range<f64>, f64, f64, f64)], yaw: f64) -> Object {
+        let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), yaw);
+        let centre = Vector3::new(0.3, 0.5, 0.0);
+        let (mut points, mut size) = (Vec::new(), Vector3::zeros());
+        for (along, half_width, low, high) in parts {
+            for i in 0..=40 {
+                let x = along.start + (along.end - along.start) * f64::from(i) / 40.0;
+                for j in 0..=4 {
+                    let y = half_width * (f64::from(j) / 2.0 - 1.0);
+                    for z in [*low, *high] {
+                        points.push(Point3::from(turn * Vector3::new(x, y, z) + centre).cast());
+                    }
+                }
+            }
+            size = size.sup(&Vector3::new(
+                2.0 * along.end.abs(),
+                2.0 * half_width,
+                *high,
+            ));
+        }
+        let pose = Isometry3::from_parts((centre + Vector3::z() * 0.5 * size.z).into(), turn);
+        Object {
+            bounds: OrientedBox {
+                base_from_box: pose,
+                size,
+            },
+            points,
+            surroundings: Vec::new(),
+        }
+    }
+
+    fn deep(_: f64, _: f64) -> f64 {
+        0.0
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_is_as_wide_as_it_is(
+            half in (0.02..0.1_f64, 0.01..0.04_f64, 0.01..0.1_f64),
+            yaw in -3.0..3.0_f64,
+        ) {
+            let (length, width, height) = half;
+            let block = object(&[(-length..length, width, 0.0, height)], yaw);
+            let section = Surface::new(&block).section(yaw + FRAC_PI_2, 0.0, deep);
+            prop_assert!((section.width - 2.0 * width).abs() < 1e-6);
+            prop_assert!((section.length - 2.0 * length).abs() < 1e-6);
+            prop_assert!((section.middle - Point2::new(0.3, 0.5)).norm() < 1e-6);
+            prop_assert!(section.bottom.abs() < 1e-6 && (section.top - height).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_rod_above_the_table_is_held_at_its_own_height() {
+        // A blade that lies on the table, and a rod that rises from it.
+        let spatula = object(
+            &[
+                (-0.15..-0.07, 0.035, 0.0, 0.005),
+                (-0.07..0.15, 0.006, 0.02, 0.025),
+            ],
+            0.4,
+        );
+        let surface = Surface::new(&spatula);
+        let rod = surface.section(0.4 + FRAC_PI_2, 0.03, deep);
+        assert!(
+            (rod.bottom - 0.02).abs() < 1e-6 && (rod.top - 0.025).abs() < 1e-6,
+            "{rod:?}"
+        );
+        let blade = surface.section(0.4 - FRAC_PI_2, 0.11, deep);
+        assert!(
+            blade.bottom.abs() < 1e-6 && (blade.top - 0.005).abs() < 1e-6,
+            "{blade:?}"
+        );
+    }
+
+    #[test]
+    fn a_thick_end_does_not_widen_the_thin_one() {
+        let screwdriver = object(
+            &[
+                (-0.1..0.0, 0.015, 0.0, 0.03),
+                (0.0..0.1, 0.003, 0.012, 0.018),
+            ],
+            0.0,
+        );
+        let surface = Surface::new(&screwdriver);
+        let at = |offset| surface.section(FRAC_PI_2, offset, deep).width;
+        // Sections are as long as the hand is wide, on both sides.
+        assert!((at(0.05) - 0.006).abs() < 1e-6 && (at(-0.05) - 0.03).abs() < 1e-6);
+        // Closing the other way round is the same section.
+        let turned = surface.section(FRAC_PI_2 + PI, -0.05, deep);
+        assert!((turned.width - 0.006).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_the_tips_pass_does_not_count() {
+        // A foot that is wider than the stem above it.
+        let glass = object(
+            &[
+                (-0.02..0.02, 0.04, 0.0, 0.005),
+                (-0.02..0.02, 0.01, 0.005, 0.1),
+            ],
+            0.0,
+        );
+        let surface = Surface::new(&glass);
+        let over_the_foot = surface.section(FRAC_PI_2, 0.0, |_, _| 0.05);
+        assert!(
+            (over_the_foot.width - 0.02).abs() < 1e-6,
+            "{over_the_foot:?}"
+        );
+        assert!((surface.section(FRAC_PI_2, 0.0, deep).width - 0.08).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_points_are_no_panic() {
+        let nothing = Object {
+            points: Vec::new(),
+            ..object(&[(-0.05..0.05, 0.02, 0.0, 0.05)], 0.0)
+        };
+        let section = Surface::new(&nothing).section(0.3, 0.02, deep);
+        assert!(section.width == 0.0 && section.length == 0.0 && section.top >= section.bottom);
+    }
+}

@@ -329,6 +329,7 @@ impl State {
             camera: self.camera?,
             base_from_camera: self.transform(base_frame, header)?,
             base_from_hand: self.transform(base_frame, &of_hand),
+            table_height_m: self.settings.table_height_m,
         })
     }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use segmentation::{Gates, Prompt, Segmenter, Track, TrackStatus, Tracker};
+use camera::Intrinsics;
+use nalgebra::{Isometry3, Translation3, UnitQuaternion};
+use segmentation::{Frame, Gates, Prompt, Segmenter, Space, Track, TrackStatus, Tracker};
 
-use crate::toy::{BLUE, GREEN, RED, Square, encode, segmenter};
+use crate::toy::{BLUE, GREEN, HEIGHT, RED, Square, WIDTH, encode, picture, segmenter};
 
 const FRAME: Duration = Duration::from_millis(133);
 
@@ -98,6 +100,68 @@ fn never_takes_another_object_for_the_target() {
             .status,
         TrackStatus::Tracking
     );
+}
+
+/// A picture with depth from a camera that looks straight down from 1 m, and a hand; squares rise 5 cm from the table.
+fn encode_in_space(segmenter: &mut Segmenter, squares: &[Square], base_from_hand: Isometry3<f64>) {
+    let rgb = picture(squares);
+    let depth: Vec<u16> = rgb
+        .chunks_exact(3)
+        .map(|pixel| if pixel == [127; 3] { 1000 } else { 950 })
+        .collect();
+    let space = Space {
+        camera: Intrinsics::from_hfov(WIDTH, HEIGHT, 1.2).unwrap(),
+        base_from_camera: Isometry3::from_parts(
+            Translation3::new(0.3, 0.5, 1.0),
+            UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0),
+        ),
+        base_from_hand: Some(base_from_hand),
+        table_height_m: 0.0,
+    };
+    let frame = Frame::new(WIDTH, HEIGHT, &rgb)
+        .unwrap()
+        .with_depth(&depth)
+        .unwrap()
+        .with_space(Some(space));
+    segmenter.encode(&frame).unwrap();
+}
+
+#[test]
+fn follows_what_the_hand_carries_further_than_it_could_jump() {
+    // 95 cm away, a pixel is this wide.
+    let metres_per_pixel = 2.0 * 0.95 * 0.6_f64.tan() / f64::from(WIDTH);
+    let hand_at = |pixels: f64| Isometry3::translation(-0.14 + pixels * metres_per_pixel, 0.5, 0.1);
+    let (start, end) = (Square::new(20, 36, RED), Square::new(95, 36, RED));
+    for carried in [true, false] {
+        let mut segmenter = segmenter();
+        encode_in_space(&mut segmenter, &[start], hand_at(0.0));
+        let found = segmenter.predict(&Prompt::click(20.0, 36.0)).unwrap();
+        let mut tracker = Tracker::start(&segmenter, &found, Gates::default()).unwrap();
+        let hand = hand_at(if carried { 75.0 } else { 0.0 });
+        encode_in_space(&mut segmenter, &[end], hand);
+        let track = tracker.update(&mut segmenter, FRAME).unwrap();
+        if carried {
+            assert_eq!(track.status, TrackStatus::Tracking, "{}", track.reason);
+            assert!(track.prediction.unwrap().mask().iou(&end.mask()) > 0.85);
+        } else {
+            assert_eq!(track.status, TrackStatus::Occluded);
+        }
+    }
+}
+
+#[test]
+fn does_not_take_a_twin_that_stood_there_before() {
+    let (target, twin) = (Square::new(30, 36, RED), Square::new(95, 36, RED));
+    let far = Isometry3::translation(2.0, 2.0, 2.0);
+    let mut segmenter = segmenter();
+    encode_in_space(&mut segmenter, &[target, twin], far);
+    let found = segmenter.predict(&Prompt::click(30.0, 36.0)).unwrap();
+    let mut tracker = Tracker::start(&segmenter, &found, Gates::default()).unwrap();
+    for frame in 0..10 {
+        encode_in_space(&mut segmenter, &[twin], far);
+        let track = tracker.update(&mut segmenter, FRAME).unwrap();
+        assert_ne!(track.status, TrackStatus::Tracking, "frame {frame}");
+    }
 }
 
 #[test]
