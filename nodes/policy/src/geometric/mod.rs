@@ -183,7 +183,9 @@ impl Geometric {
         if let (Stage::Waiting, true, Some(object)) = (&self.stage, rests, input.object) {
             let grasp = self.planner.plan(object, input.arm, &self.failed)?;
             tracing::debug!("{grasp}");
-            let motion = Motion::through(&grasp.approach, &self.planner.settings().pace());
+            let settings = self.planner.settings();
+            let pace = settings.pace().scaled(settings.approach_pace);
+            let motion = Motion::through(&grasp.approach, &pace);
             self.stage = Stage::Approach {
                 grasp,
                 motion,

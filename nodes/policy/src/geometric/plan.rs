@@ -413,12 +413,13 @@ impl Planner {
     /// The way to the goal of a held object that is seen elsewhere; `None` when it is near enough, or when too little of it
     /// is seen to tell.
     pub fn to_goal(&self, grasp: &Grasp, arm: &Arm, seen: &Object) -> Option<Vec<Arm>> {
-        /// Part of the box's diagonal that has to be seen again.
-        const LEAST_PART: f64 = 0.85;
+        /// The box's diagonal as it has to be seen again, as parts of what it was: neither half hidden nor merged with
+        /// the hand.
+        const PARTS: std::ops::Range<f64> = 0.85..1.25;
         /// What seems further off than this is another object or a wrong mask.
         const MOST_M: f64 = 0.12;
         let shift = Point3::from(self.settings.goal_m) - seen.bounds.centre();
-        let is_whole = seen.bounds.size.norm() >= LEAST_PART * grasp.size_m;
+        let is_whole = PARTS.contains(&(seen.bounds.size.norm() / grasp.size_m));
         let is_off = (self.settings.off_goal_m..MOST_M).contains(&shift.norm());
         if !(is_whole && is_off) {
             return None;
