@@ -82,6 +82,9 @@ impl Phase {
 /// How long the arm rests before what the camera sees of the held object is believed, seconds.
 const REST_S: f64 = 0.5;
 
+/// The point of an approach from which it goes straight down.
+const PREGRASP: usize = 1;
+
 /// What is seen this far from where it was a step before, in metres, still falls or rolls.
 const RESTS_WITHIN_M: f64 = 0.012;
 
@@ -184,8 +187,12 @@ impl Geometric {
             let grasp = self.planner.plan(object, input.arm, &self.failed)?;
             tracing::debug!("{grasp}");
             let settings = self.planner.settings();
-            let pace = settings.pace().scaled(settings.approach_pace);
-            let motion = Motion::through(&grasp.approach, &pace);
+            let motion = Motion::slowing(
+                &grasp.approach,
+                &settings.pace(),
+                PREGRASP,
+                settings.descent_pace,
+            );
             self.stage = Stage::Approach {
                 grasp,
                 motion,

@@ -42,6 +42,11 @@ const PLACES: usize = 200;
 impl Motion {
     /// A motion through the points, from rest to rest.
     pub fn through(points: &[Arm], pace: &Pace) -> Self {
+        Self::slowing(points, pace, points.len(), 1.0)
+    }
+
+    /// The same, at a part of the speed from the point with index `from` on.
+    pub fn slowing(points: &[Arm], pace: &Pace, from: usize, part: f64) -> Self {
         let travels: Vec<f64> = points
             .windows(2)
             .map(|pair| match pair {
@@ -63,21 +68,25 @@ impl Motion {
             times: vec![0.0],
         };
         if total > 0.0 {
-            motion.times = motion.schedule(pace);
+            motion.times = motion.schedule(pace, from, part);
         }
         motion
     }
 
-    /// The time-optimal schedule over the places, with the path's curvature left out: the limiter takes that up.
-    fn schedule(&self, pace: &Pace) -> Vec<f64> {
+    /// The time-optimal schedule over the places, at a part of the speed from a point on, with the path's curvature left out: the limiter takes that up.
+    fn schedule(&self, pace: &Pace, from: usize, part: f64) -> Vec<f64> {
         let step = 1.0 / PLACES as f64;
+        let slow_from = self.knots.get(from).copied().unwrap_or(f64::INFINITY);
         let places: Vec<Arm> = (0..=PLACES)
             .filter_map(|place| self.along(place as f64 * step))
             .collect();
         // Between two places: greatest speed and acceleration of the path parameter.
         let limits: Vec<(f64, f64)> = places
             .windows(2)
-            .map(|pair| {
+            .enumerate()
+            .map(|(place, pair)| {
+                let is_slow = (place + 1) as f64 * step > slow_from;
+                let part = if is_slow { part } else { 1.0 };
                 let least = |limit: &Arm| match pair {
                     [from, to] => from
                         .iter()
@@ -87,7 +96,7 @@ impl Motion {
                         .fold(f64::INFINITY, f64::min),
                     _ => f64::INFINITY,
                 };
-                (least(&pace.speed), least(&pace.acceleration))
+                (part * least(&pace.speed), least(&pace.acceleration))
             })
             .collect();
         let mut speeds = vec![0.0_f64; limits.len() + 1];
@@ -271,5 +280,28 @@ mod tests {
         let motion = Motion::through(&[[0.3; 6], [0.3; 6]], &pace(1.0));
         assert_eq!(motion.at(0.2), Some([0.3; 6]));
         assert_eq!(Motion::through(&[], &pace(1.0)).at(0.0), None);
+    }
+
+    #[test]
+    fn it_slows_down_where_it_is_to() {
+        let pace = Pace {
+            speed: [1.0; 6],
+            acceleration: [10.0; 6],
+        };
+        let points = [0.0, 1.0, 2.0].map(|at| [at, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let motion = Motion::slowing(&points, &pace, 1, 0.25);
+        let end = motion.duration_s();
+        for step in 0..=200 {
+            let time = end * f64::from(step) / 200.0;
+            let (at, speed) = (motion.at(time).unwrap()[0], motion.velocity_at(time)[0]);
+            let most = if at > 1.02 { 0.25 } else { 1.0 };
+            assert!(speed <= most * 1.02, "{speed} at {at}");
+        }
+        // The first half as fast as ever, the second four times slower.
+        assert!((end - (1.0 + 4.0)).abs() < 0.3, "{end}");
+        assert_eq!(
+            Motion::slowing(&points, &pace, 1, 1.0),
+            Motion::through(&points, &pace)
+        );
     }
 }

@@ -15,8 +15,8 @@ pub struct Settings {
     pub joint_speed: [f64; 6],
     /// Greatest acceleration of each arm joint, rad/s^2.
     pub joint_acceleration: [f64; 6],
-    /// Part of that speed on the way to the object.
-    pub approach_pace: f64,
+    /// Part of that speed on the way down to the object.
+    pub descent_pace: f64,
     /// Part of that speed with the object in the hand.
     pub lift_pace: f64,
     /// Height above the grasp from which the hand goes straight down, metres.
@@ -105,7 +105,7 @@ impl Default for Settings {
             goal_m: [0.28, 0.58, 0.30],
             joint_speed: [0.75, 0.75, 0.75, 0.95, 0.95, 0.95],
             joint_acceleration: [4.0; 6],
-            approach_pace: 0.6,
+            descent_pace: 0.5,
             lift_pace: 0.8,
             descent_m: 0.10,
             ascent_m: 0.05,
