@@ -63,10 +63,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         )
     } else {
         // Quaternions of the published mountings are of the camera's body frame: x forward, z up.
-        let body = UnitQuaternion::from_quaternion(Quaternion::new(0.695, 0.09, 0.1, -0.707));
+        let body = UnitQuaternion::from_quaternion(Quaternion::new(0.674, 0.213, 0.213, -0.674));
         let optical = UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
         (
-            Isometry3::from_parts(Translation3::new(0.253, 1.051, 0.33), body * optical),
+            Isometry3::from_parts(Translation3::new(0.28, 1.05, 0.5), body * optical),
             87.0,
         )
     };
