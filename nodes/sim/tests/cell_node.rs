@@ -227,7 +227,7 @@ fn the_camera_publishes_as_a_realsense_does_and_the_drivers_move_the_robot() {
     assert_eq!(seen.joints.len(), 17);
     let pan = seen.joints["shoulder_pan_joint"];
     assert!((pan - 0.9985).abs() < 0.01, "the arm is at {pan}");
-    assert!((seen.camera_height - 0.33).abs() < 1e-9);
+    assert!((seen.camera_height - 0.5).abs() < 1e-9);
     let expected = robot::ur5::forward(&robot::ur5::JOINTS.map(|joint| seen.joints[joint]))
         .translation
         .z;
