@@ -167,6 +167,8 @@ pub enum Event {
     MotionFailed(String),
     /// Something the robot depends on is not well, for this reason: a driver fault, silent sensors.
     Trouble(String),
+    /// Nothing keeps the robot from moving.
+    Ready,
 }
 
 /// Something to do.
@@ -230,6 +232,8 @@ pub struct Machine {
     retrying: bool,
     /// After an automatic start failed, a new target is needed for the next one.
     auto_start_armed: bool,
+    /// The target is new, and is grasped as soon as the robot is ready.
+    auto_start_due: bool,
     reason: String,
 }
 
@@ -243,6 +247,7 @@ impl Machine {
             attempt: 0,
             retrying: false,
             auto_start_armed: true,
+            auto_start_due: false,
             reason: "point at an object".to_owned(),
         }
     }
@@ -344,7 +349,10 @@ impl Machine {
 
     fn observe(&mut self, event: Event) -> Vec<Action> {
         match event {
-            Event::Track(track) => self.tracked(track),
+            Event::Track(track) => {
+                self.tracked(track);
+                Vec::new()
+            }
             Event::Policy(report) if self.state.is_policy_running() => self.policy(report),
             Event::PolicyRefused(reason) if self.state.is_policy_running() => {
                 self.fail(&format!("the policy did not start: {reason}"))
@@ -357,15 +365,20 @@ impl Machine {
                 self.fail(&format!("could not finish {}: {reason}", self.state))
             }
             Event::Trouble(reason) if self.state.is_moving() => self.fail(&reason),
+            Event::Ready if self.auto_start_due => {
+                self.attempt = 0;
+                self.begin_attempt()
+            }
             Event::Request(_)
             | Event::Policy(_)
             | Event::PolicyRefused(_)
             | Event::MotionFailed(_)
-            | Event::Trouble(_) => Vec::new(),
+            | Event::Trouble(_)
+            | Event::Ready => Vec::new(),
         }
     }
 
-    fn tracked(&mut self, track: Track) -> Vec<Action> {
+    fn tracked(&mut self, track: Track) {
         let before = std::mem::replace(&mut self.track, track);
         if track != Track::Tracking && before == Track::Tracking {
             self.auto_start_armed = true;
@@ -373,10 +386,7 @@ impl Machine {
         match (self.state, track) {
             (State::Idle, Track::Tracking) => {
                 self.enter(State::Targeted, "the target is tracked");
-                if self.rules.auto_start && self.auto_start_armed {
-                    self.attempt = 0;
-                    return self.begin_attempt();
-                }
+                self.auto_start_due = self.rules.auto_start && self.auto_start_armed;
             }
             (State::Targeted, Track::None) => self.enter(State::Idle, "the target was taken back"),
             (State::Targeted, Track::Lost) => {
@@ -384,7 +394,6 @@ impl Machine {
             }
             _ => {}
         }
-        Vec::new()
     }
 
     fn begin_attempt(&mut self) -> Vec<Action> {
@@ -479,6 +488,7 @@ impl Machine {
     }
 
     fn enter(&mut self, state: State, reason: &str) {
+        self.auto_start_due = false;
         self.state = state;
         reason.clone_into(&mut self.reason);
     }

@@ -227,6 +227,14 @@ impl Supervisor {
     fn serve(&mut self, servers: &mut [(Request, ServiceServer<Trigger>)]) {
         for (request, server) in servers {
             while let Some(call) = server.try_next() {
+                // A grasp that could not go on does not begin: drivers may still be starting.
+                let is_start = *request == Request::Start
+                    && matches!(self.machine.state(), State::Targeted | State::Failed);
+                let trouble = is_start.then(|| self.trouble_ahead(self.node.now()));
+                if let Some(reason) = trouble.flatten() {
+                    call.respond(TriggerResponse::refused(reason));
+                    continue;
+                }
                 match self.handle(Event::Request(*request)) {
                     Ok(()) => self.unanswered.push(call),
                     Err(refused) => call.respond(TriggerResponse::refused(refused.to_string())),
@@ -336,11 +344,12 @@ impl Supervisor {
     /// Looks after what must not go on unnoticed: silent sensors, faults, dropped objects, its own motion.
     fn watch(&mut self) {
         let now = self.node.now();
-        if self.machine.state().is_moving()
-            && let Some(trouble) = self.trouble(now)
-        {
-            self.observe(Event::Trouble(trouble));
-        }
+        let trouble = if self.machine.state().is_moving() {
+            self.trouble(now)
+        } else {
+            self.trouble_ahead(now)
+        };
+        self.observe(trouble.map_or(Event::Ready, Event::Trouble));
         if self.machine.state() == State::Holding {
             match self.verdict(now) {
                 Verdict::Held(_) => self.dropped_since = None,
@@ -360,22 +369,38 @@ impl Supervisor {
 
     /// What makes it unsafe to go on.
     fn trouble(&self, now: Time) -> Option<String> {
-        let age = |at: Option<Time>| at.map(|at| now.saturating_since(at));
-        if age(self.seen.joints_at).is_none_or(|age| age > STALE) {
+        let measured = self.seen.joints_at;
+        if measured.is_none_or(|at| now.saturating_since(at) > STALE) {
             return Some("the arm has not reported its joints for half a second".to_owned());
         }
-        let bad = self
-            .seen
-            .drivers
-            .iter()
-            .find(|(_, status)| status.message != "ready");
-        if let Some((name, status)) = bad {
-            let reason = status.value("reason").unwrap_or_default();
-            return Some(format!("the {name} driver is {}: {reason}", status.message));
+        for (name, _) in &self.driver_status {
+            let Some(status) = self.seen.drivers.get(name) else {
+                return Some(format!(
+                    "the {name} driver has not reported yet; is it running?"
+                ));
+            };
+            if status.message != "ready" {
+                let reason = status.value("reason").unwrap_or_default();
+                return Some(format!("the {name} driver is {}: {reason}", status.message));
+            }
         }
-        let is_seeing = age(self.seen.target_at).is_some_and(|age| age <= 2 * STALE);
-        (self.machine.state().is_policy_running() && !is_seeing)
-            .then(|| "no camera frame has come through for a second".to_owned())
+        if self.machine.state().is_policy_running() {
+            self.blindness(now)
+        } else {
+            None
+        }
+    }
+
+    /// What would keep a grasp from going on, were it started now.
+    fn trouble_ahead(&self, now: Time) -> Option<String> {
+        self.trouble(now).or_else(|| self.blindness(now))
+    }
+
+    /// That the target's place is not known, if so.
+    fn blindness(&self, now: Time) -> Option<String> {
+        let seen = self.seen.target_at;
+        let is_seeing = seen.is_some_and(|at| now.saturating_since(at) <= 2 * STALE);
+        (!is_seeing).then(|| "no camera frame has come through for a second".to_owned())
     }
 
     fn verdict(&self, now: Time) -> Verdict {

@@ -185,16 +185,39 @@ fn auto_start_grasps_each_new_target_once() {
         retries: 0,
         auto_start: true,
     });
-    assert_eq!(feed(&mut machine, [tracking()]), [Action::StartPolicy]);
-    feed(&mut machine, [request(Request::Stop)]);
+    assert_eq!(feed(&mut machine, [tracking()]), []);
+    assert_eq!(machine.state(), State::Targeted);
+    assert_eq!(feed(&mut machine, [Event::Ready]), [Action::StartPolicy]);
+    feed(&mut machine, [request(Request::Stop), Event::Ready]);
     assert_eq!(machine.state(), State::Targeted);
     assert_eq!(
         feed(
             &mut machine,
-            [tracking(), Event::Track(Track::Lost), tracking()]
+            [Event::Track(Track::Lost), tracking(), Event::Ready]
         ),
         [Action::StartPolicy]
     );
+}
+
+#[test]
+fn a_reset_starts_nothing_by_itself() {
+    let mut machine = Machine::new(Rules {
+        retries: 0,
+        auto_start: true,
+    });
+    feed(&mut machine, [tracking(), request(Request::Estop)]);
+    let actions = feed(
+        &mut machine,
+        [
+            Event::Track(Track::Lost),
+            tracking(),
+            request(Request::Reset),
+            tracking(),
+            Event::Ready,
+        ],
+    );
+    assert_eq!(machine.state(), State::Targeted);
+    assert_eq!(actions, [Action::ResetDrivers]);
 }
 
 #[test]
@@ -321,6 +344,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Arrived),
         Just(Event::MotionFailed("any".to_owned())),
         Just(Event::Trouble("any".to_owned())),
+        Just(Event::Ready),
     ]
 }
 

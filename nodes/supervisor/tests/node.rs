@@ -9,8 +9,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bus::{Graph, GraphConfig, Node, NodeSpec};
+use bus::{Graph, GraphConfig, Node, NodeSpec, Qos};
+use msgs::diagnostic_msgs::DiagnosticStatus;
+use msgs::sensor_msgs::JointState;
 use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
+use msgs::visualization_msgs::Marker;
+use robot::ur5;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Log = Arc<Mutex<Vec<String>>>;
@@ -129,4 +133,44 @@ fn a_reset_is_answered_when_both_drivers_are_reset() {
         log.contains(&"arm/reset".to_owned()) && log.contains(&"hand/reset".to_owned()),
         "{log:?}"
     );
+}
+
+#[test]
+fn a_grasp_waits_for_both_drivers() {
+    let log = run("", |node| async move {
+        let arm = node.publisher("arm/status", Qos::reliable(2))?;
+        let hand = node.publisher("hand/status", Qos::reliable(2))?;
+        let joints = node.publisher("joint_states", Qos::reliable(2))?;
+        let tracker = node.publisher("segmentation/status", Qos::reliable(2))?;
+        let boxes = node.publisher("target/box", Qos::reliable(2))?;
+        let report = |message: &str| DiagnosticStatus {
+            message: message.to_owned(),
+            ..DiagnosticStatus::default()
+        };
+        let tell = async |hand_is: &str| {
+            joints.publish(JointState {
+                name: ur5::JOINTS.map(str::to_owned).to_vec(),
+                position: ur5::RESET_POSE.to_vec(),
+                ..JointState::default()
+            });
+            arm.publish(report("ready"));
+            hand.publish(report(hand_is));
+            tracker.publish(report("tracking"));
+            boxes.publish(Marker::default());
+            node.clock().sleep(Duration::from_millis(100)).await;
+        };
+        tell("disconnected").await;
+        let (refused, _) = ask(&node, "start").await?;
+        assert!(!refused.success);
+        assert!(
+            refused.message.contains("the hand driver is disconnected"),
+            "{}",
+            refused.message
+        );
+        tell("ready").await;
+        let (started, _) = ask(&node, "start").await?;
+        assert!(started.success, "{}", started.message);
+        Ok(())
+    });
+    assert_eq!(log.first().map(String::as_str), Some("policy/start"));
 }
