@@ -161,6 +161,15 @@ def first_prompts(masks, earlier, ids, seen_now, seen_then):
     has_mask = track & (what < 0.8)
     has_memory = (track & (what > 0.15)) | (with_click & (r() < 0.05) & (seen_then >= SEEN))
     prompt.mask = disturb(pool4(source)) * has_mask.float().reshape(-1, 1, 1, 1)
+
+    # A proposal: what stands out from the table around a click, at times with what it touches, or the robot.
+    proposed = (with_click | (nothing & on_robot)) & (r() < 0.35)
+    merged = (r() < 0.35).reshape(-1, 1, 1)
+    around = torch.where(merged, near * (ids > 0), masks)
+    proposal = pool4(torch.where(nothing.reshape(-1, 1, 1), robot, around).float().unsqueeze(1))
+    proposal = torch.where((r() < 0.5).reshape(-1, 1, 1, 1), disturb(proposal), proposal)
+    prompt.mask = torch.where(proposed.reshape(-1, 1, 1, 1), proposal, prompt.mask)
+    has_mask = has_mask | proposed
     prompt.has_mask = has_mask.float().unsqueeze(1)
     prompt.has_memory = has_memory.float().unsqueeze(1)
 

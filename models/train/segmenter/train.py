@@ -25,10 +25,22 @@ from model import Segmenter
 from prompts import SEEN, choose_targets, correct, first_prompts, pool4
 
 
+def thin(mask, reach=4):
+    """The parts of each mask [m,h,w] that are narrower than 2 * reach + 1 pixels: shafts, handles, stalks."""
+    size = 2 * reach + 1
+    core = 1 - F.max_pool2d(1 - mask.unsqueeze(1), size, 1, reach)
+    opened = F.max_pool2d(core, size, 1, reach)[:, 0]
+    # An object that is narrow all over is not one thin part of anything.
+    return mask * (1 - opened) * (opened.amax((1, 2), keepdim=True) > 0)
+
+
 def mask_loss(logits, target):
-    """Focal cross entropy by object area, so that small objects count as much, plus soft Dice."""
+    """Focal cross entropy by object area, so that small objects count as much, plus soft Dice.
+
+    Thin parts weigh more: they are few pixels, but where an object ends depends on them.
+    """
     logits = logits[:, 0].float()
-    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * (1 + 3 * thin(target))
     p = torch.sigmoid(logits)
     wrong = (p - target).abs()
     area = target.sum((1, 2))

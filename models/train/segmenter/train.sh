@@ -35,7 +35,7 @@ render() {
     fi
 }
 render "$data/mix" "$pairs" --seed 101 --objects mix --layout mix
-render "$data/standard" "$standard" --seed 301 --objects train --layout mix --appearance standard
+render "$data/standard" "$standard" --seed 301 --objects mix --layout mix --appearance standard
 for objects in train test; do
     for layout in single clutter5; do
         render "$data/test/${objects}_$layout" "$test_pairs" --seed 2001 --objects "$objects" --layout "$layout" \

@@ -29,6 +29,13 @@ impl Fit {
         [(x + 0.5) / self.scale - 0.5, (y + 0.5) / self.scale - 0.5]
     }
 
+    /// Index of the network's pixel nearest to a pixel of the frame.
+    pub(crate) fn network_index(self, pixel: [f64; 2]) -> usize {
+        let [x, y] = self.to_network(pixel).map(|v| v.round().max(0.0) as usize);
+        let (width, height) = (self.network.width as usize, self.network.height as usize);
+        y.min(height.saturating_sub(1)) * width + x.min(width.saturating_sub(1))
+    }
+
     pub(crate) fn to_frame(self, [x, y]: [f64; 2]) -> [f64; 2] {
         [(x + 0.5) * self.scale - 0.5, (y + 0.5) * self.scale - 0.5]
     }

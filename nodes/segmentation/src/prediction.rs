@@ -130,19 +130,17 @@ impl Prediction {
 
     /// The mask as prompt for the next frame.
     pub fn coarse(&self) -> CoarseMask {
-        let width = self.fit.network.width as usize;
-        let (columns, rows) = (width / 4, self.fit.network.height as usize / 4);
-        let mut coarse = vec![0.0_f32; columns * rows];
-        for (i, (logit, on)) in self.logits.iter().zip(&self.on).enumerate() {
-            // Specks were dropped from `on`; what is just below the threshold still says something.
-            if *on || (*logit <= 0.0 && *logit > -6.0) {
-                let (x, y) = (i % width / 4, i / width / 4);
-                if let Some(cell) = coarse.get_mut(y * columns + x) {
-                    *cell += 1.0 / (16.0 * (1.0 + (-logit).exp()));
-                }
-            }
-        }
-        CoarseMask(coarse)
+        // Specks were dropped from `on`; what is just below the threshold still says something.
+        let said = |logit: f32, on: bool| on || (logit <= 0.0 && logit > -6.0);
+        let shares = self.logits.iter().zip(&self.on).enumerate();
+        let network = self.fit.network;
+        CoarseMask::pooled(
+            shares
+                .filter(|(_, (logit, on))| said(**logit, **on))
+                .map(|(at, (logit, _))| (at, 1.0 / (1.0 + (-logit).exp()))),
+            network.width as usize,
+            network.height as usize,
+        )
     }
 
     /// The mask at the size of the frame, its edge interpolated between the network's pixels.

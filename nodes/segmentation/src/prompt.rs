@@ -25,6 +25,23 @@ impl Memory {
 pub struct CoarseMask(pub(crate) Vec<f32>);
 
 impl CoarseMask {
+    /// Means over squares of 4 x 4 of the network's pixels, from their shares; `width` is the network's.
+    pub(crate) fn pooled(
+        shares: impl IntoIterator<Item = (usize, f32)>,
+        width: usize,
+        height: usize,
+    ) -> Self {
+        let (columns, rows) = (width / 4, height / 4);
+        let mut coarse = vec![0.0; columns * rows];
+        for (at, share) in shares {
+            let (x, y) = (at % width / 4, at / width / 4);
+            if let Some(cell) = coarse.get_mut(y * columns + x) {
+                *cell += share / 16.0;
+            }
+        }
+        Self(coarse)
+    }
+
     /// The mask moved by network pixels, in steps of its own resolution, which has `columns`.
     pub(crate) fn moved(&self, [dx, dy]: [f64; 2], columns: usize) -> Self {
         let (dx, dy) = ((dx / 4.0).round() as isize, (dy / 4.0).round() as isize);

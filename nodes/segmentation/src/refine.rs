@@ -6,6 +6,7 @@
 //! support plane without a jump in depth belong together, so a raised region that the decoder mostly claims
 //! is claimed whole, and one that it hardly touches is left alone.
 
+use crate::prompt::CoarseMask;
 use crate::regions::Regions;
 use crate::support_plane::SupportPlane;
 
@@ -21,10 +22,12 @@ const ASIDE: f64 = 0.25;
 /// Parts of a followed mask that carry at least this share of the best part's earlier probability stay.
 const FOLLOWED: f64 = 0.2;
 
+/// How far from a point its raised region may begin, in pixels: edges are not measured well.
+const REACH: usize = 3;
+
 /// What stands on the support plane of one frame, found once a frame.
 #[derive(Debug, Clone)]
 pub(crate) struct Relief {
-    on_plane: Vec<bool>,
     raised: Regions,
 }
 
@@ -57,17 +60,35 @@ impl Relief {
             |i| height[i] > RAISED,
             |i, j| (inverse[i] - inverse[j]).abs() < JUMP,
         );
-        Some(Self {
-            on_plane: height.iter().map(|h| *h < RAISED * 0.5).collect(),
-            raised,
-        })
+        Some(Self { raised })
     }
 
-    /// Drops what lies on the plane, and settles each raised region by the share that the mask claims of it.
+    /// The raised region at a pixel (index), or the largest within [`REACH`] pixels of it, as a prompt.
+    pub(crate) fn region_around(&self, at: usize, width: usize) -> Option<CoarseMask> {
+        let (x, y) = (at % width, at / width);
+        let height = self.raised.label.len() / width;
+        let within = |reach: usize| {
+            (y.saturating_sub(reach)..(y + reach + 1).min(height))
+                .flat_map(move |v| {
+                    (x.saturating_sub(reach)..(x + reach + 1).min(width))
+                        .map(move |u| v * width + u)
+                })
+                .map(|i| self.raised.label[i])
+                .filter(|region| *region > 0)
+                .max_by_key(|region| self.raised.sizes[*region as usize])
+        };
+        let chosen = (0..=REACH).find_map(within)?;
+        let pixels = self.raised.label.iter().enumerate();
+        let inside = pixels.filter(|(_, region)| **region == chosen);
+        Some(CoarseMask::pooled(
+            inside.map(|(i, _)| (i, 1.0)),
+            width,
+            height,
+        ))
+    }
+
+    /// Settles each raised region by the share that the mask claims of it.
     fn settle(&self, on: &mut [bool]) {
-        for (pixel, on_plane) in on.iter_mut().zip(&self.on_plane) {
-            *pixel &= !on_plane;
-        }
         let mut claimed = vec![0_usize; self.raised.sizes.len()];
         let mut area = 0;
         for (_, label) in on.iter().zip(&self.raised.label).filter(|(on, _)| **on) {
@@ -229,9 +250,8 @@ mod tests {
         assert_eq!(on, picture(square));
     }
 
-    #[test]
-    fn a_raised_region_is_claimed_whole_or_not_at_all() {
-        // A flat table 1 m away; two boxes that touch in the picture but not in depth.
+    /// A flat table 1 m away; two boxes that touch in the picture but not in depth.
+    fn two_boxes() -> Relief {
         let second = |x: usize, y: usize| (15..30).contains(&x) && (5..15).contains(&y);
         let depth: Vec<f32> = (0..WIDTH * 40)
             .map(|i| match (i % WIDTH, i / WIDTH) {
@@ -240,13 +260,30 @@ mod tests {
                 _ => 1.0,
             })
             .collect();
-        let relief = Relief::new(&depth, WIDTH, [0.0, 0.0, 1.0]).unwrap();
-        // Half of the first box, a sliver of the second and some of the table.
-        let mut on = picture(|x, y| {
-            (square(x, y) && y < 11)
-                || (x == 15 && (5..11).contains(&y))
-                || (x < 8 && (3..5).contains(&y))
-        });
+        Relief::new(&depth, WIDTH, [0.0, 0.0, 1.0]).unwrap()
+    }
+
+    #[test]
+    fn the_proposal_at_a_point_is_the_raised_region_there() {
+        let relief = two_boxes();
+        let shares = picture(square).into_iter().enumerate();
+        let first = CoarseMask::pooled(
+            shares.filter(|(_, on)| *on).map(|(at, _)| (at, 1.0)),
+            WIDTH,
+            40,
+        );
+        let at = |x: usize, y: usize| relief.region_around(y * WIDTH + x, WIDTH);
+        assert_eq!(at(8, 8), Some(first.clone()));
+        // Just beside its edge, and well away from anything.
+        assert_eq!(at(8, 3), Some(first));
+        assert_eq!(at(35, 30), None);
+    }
+
+    #[test]
+    fn a_raised_region_is_claimed_whole_or_not_at_all() {
+        let relief = two_boxes();
+        // Half of the first box and a sliver of the second.
+        let mut on = picture(|x, y| (square(x, y) && y < 11) || (x == 15 && (5..11).contains(&y)));
         refine(
             &mut on,
             WIDTH,

@@ -10,7 +10,7 @@ use crate::fit::{Fit, colour_planes, depth_plane};
 use crate::frame::Frame;
 use crate::manifest::{FEATURES, Manifest};
 use crate::prediction::Prediction;
-use crate::prompt::{Memory, Prompt};
+use crate::prompt::{CoarseMask, Memory, Prompt};
 use crate::refine::{Anchor, Relief};
 use crate::space::{Scene, Space};
 use crate::{SegmentationError, support_plane};
@@ -133,15 +133,18 @@ impl Segmenter {
 
     /// Segments what the prompt means in the encoded frame.
     ///
+    /// A first point is asked about twice where there is depth: by itself, and with what stands out from the
+    /// support plane around it as a proposal, since a point alone may mean a part (a label, a cap). The answer
+    /// with the better score counts.
+    ///
     /// # Errors
     /// [`SegmentationError::NoFrame`] before [`Segmenter::encode`], [`SegmentationError::EmptyPrompt`],
     /// [`SegmentationError::OutsideImage`], [`SegmentationError::TooManyPoints`] about the prompt, or
     /// [`SegmentationError::Inference`].
     pub fn predict(&mut self, prompt: &Prompt) -> Result<Prediction, SegmentationError> {
-        let Some(encoded) = &self.encoded else {
+        let Some((width, height)) = self.frame_size() else {
             return Err(SegmentationError::NoFrame);
         };
-        let (width, height) = encoded.fit.frame;
         if prompt.is_empty() {
             return Err(SegmentationError::EmptyPrompt);
         }
@@ -157,6 +160,38 @@ impl Segmenter {
             }
         }
 
+        let alone = self.decode(prompt, prompt.mask.as_ref())?;
+        let Some(proposal) = self.proposal(prompt) else {
+            return Ok(alone);
+        };
+        let whole = self.decode(prompt, Some(&proposal))?;
+        Ok(if whole.score() > alone.score() {
+            whole
+        } else {
+            alone
+        })
+    }
+
+    /// What stands out from the support plane around the first point of a prompt that names no extent.
+    fn proposal(&self, prompt: &Prompt) -> Option<CoarseMask> {
+        if prompt.mask.is_some() || prompt.bounding_box.is_some() {
+            return None;
+        }
+        let encoded = self.encoded.as_ref()?;
+        let at = encoded.fit.network_index(*prompt.on.first()?);
+        let width = encoded.fit.network.width as usize;
+        encoded.relief.as_ref()?.region_around(at, width)
+    }
+
+    /// Runs the decoder once.
+    fn decode(
+        &mut self,
+        prompt: &Prompt,
+        mask: Option<&CoarseMask>,
+    ) -> Result<Prediction, SegmentationError> {
+        let Some(encoded) = &self.encoded else {
+            return Err(SegmentationError::NoFrame);
+        };
         let slots = self.manifest.point_slots();
         let (coords, labels) = points(prompt, &encoded.fit, slots)?;
         let (columns, rows) = (
@@ -165,28 +200,17 @@ impl Segmenter {
         );
         let no_mask = vec![0.0; columns * rows];
         let no_memory = vec![0.0; self.manifest.memory_length()];
-        let mask = prompt.mask.as_ref().map_or(&no_mask, |mask| &mask.0);
+        let mask_input = mask.map_or(&no_mask, |mask| &mask.0);
         let memory = prompt
             .memory
             .as_ref()
             .map_or(&no_memory, |memory| &memory.0);
-        let (has_mask, has_memory) = (
-            [flag(prompt.mask.is_some())],
-            [flag(prompt.memory.is_some())],
-        );
+        let (has_mask, has_memory) = ([flag(mask.is_some())], [flag(prompt.memory.is_some())]);
 
-        let network = self.manifest.frame;
         let anchors: Vec<usize> = prompt
             .on
             .iter()
-            .map(|point| {
-                let [x, y] = encoded
-                    .fit
-                    .to_network(*point)
-                    .map(|v| v.round().max(0.0) as usize);
-                y.min(network.height as usize - 1) * network.width as usize
-                    + x.min(network.width as usize - 1)
-            })
+            .map(|point| encoded.fit.network_index(*point))
             .collect();
 
         let [features, keys, context] =
@@ -197,7 +221,7 @@ impl Segmenter {
             context,
             ("point_coords", tensor(&coords, &[1, slots, 2])?),
             ("point_labels", tensor(&labels, &[1, slots])?),
-            ("mask_input", tensor(mask, &[1, 1, rows, columns])?),
+            ("mask_input", tensor(mask_input, &[1, 1, rows, columns])?),
             ("has_mask_input", tensor(&has_mask, &[1, 1])?),
             ("memory", tensor(memory, &[1, memory.len()])?),
             ("has_memory", tensor(&has_memory, &[1, 1])?),
@@ -210,7 +234,7 @@ impl Segmenter {
             outputs.scalar("iou_prediction")?,
             outputs.scalar("present_logit")?,
             embedding,
-            match &prompt.mask {
+            match mask {
                 _ if !prompt.on.is_empty() => Anchor::Points(&anchors),
                 Some(mask) => Anchor::Mask(&mask.0),
                 None => Anchor::None,

@@ -35,6 +35,7 @@
 //! ```
 
 mod drop;
+mod packages;
 mod pair;
 mod pose;
 mod scene;

@@ -6,6 +6,7 @@ use std::f64::consts::{PI, TAU};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use rand::{Rng, RngExt as _};
 
+use super::packages::package;
 use crate::{
     convex::Bounds,
     render::material::Material,
@@ -16,9 +17,37 @@ use crate::{
 const LARGEST_M: f64 = 0.20;
 /// Smallest side of a random object's body, metres.
 const SMALLEST_M: f64 = 0.02;
+/// Share of the random objects that are packages.
+const PACKAGES: f64 = 0.4;
 
-/// A random object: one solid, or two to four that overlap.
+/// A random object: one solid, two to four that overlap, or a package.
 pub(super) fn random_object(rng: &mut impl Rng) -> ObjectSpec {
+    let (mut parts, materials) = if rng.random_bool(PACKAGES) {
+        package(rng)
+    } else {
+        solids(rng)
+    };
+    let bounds = parts.iter().fold(Bounds::empty(), |b, part| {
+        b.union(Bounds::of(&part.shape, &part.object_from_part))
+    });
+    let to_centre = Translation3::from(-bounds.centre());
+    for part in &mut parts {
+        part.object_from_part = to_centre * part.object_from_part;
+    }
+    ObjectSpec {
+        name: "random",
+        category: Category::Toy,
+        parts,
+        materials,
+        mass_kg: rng.random_range(0.05..0.5),
+        friction: 0.8,
+        dimensions_m: bounds.size().into(),
+        split: Split::Train,
+    }
+}
+
+/// A body and up to three solids on it.
+fn solids(rng: &mut impl Rng) -> (Vec<Part>, Vec<Material>) {
     let count = if rng.random_bool(0.6) {
         1
     } else {
@@ -49,23 +78,7 @@ pub(super) fn random_object(rng: &mut impl Rng) -> ObjectSpec {
             material: materials.len() - 1,
         });
     }
-    let bounds = parts.iter().fold(Bounds::empty(), |b, part| {
-        b.union(Bounds::of(&part.shape, &part.object_from_part))
-    });
-    let to_centre = Translation3::from(-bounds.centre());
-    for part in &mut parts {
-        part.object_from_part = to_centre * part.object_from_part;
-    }
-    ObjectSpec {
-        name: "random",
-        category: Category::Toy,
-        parts,
-        materials,
-        mass_kg: rng.random_range(0.05..0.5),
-        friction: 0.8,
-        dimensions_m: bounds.size().into(),
-        split: Split::Train,
-    }
+    (parts, materials)
 }
 
 /// A random rotation, uniform over all.

@@ -44,6 +44,22 @@ impl Material {
         }
     }
 
+    /// The material of a random package: paper, card or tin with large fields of print or a label.
+    pub fn randomise_package(rng: &mut impl Rng) -> Self {
+        let rgb = random_rgb(rng);
+        let roughness = rng.random_range(0.2..0.8);
+        let pattern = if rng.random_bool(0.5) {
+            Pattern::random_print(rng)
+        } else {
+            Pattern::random_label(rng)
+        };
+        Self {
+            rgb,
+            roughness,
+            pattern,
+        }
+    }
+
     /// The same material with `pattern` on it.
     #[must_use]
     pub fn with_pattern(mut self, pattern: Pattern) -> Self {
@@ -148,21 +164,8 @@ impl Pattern {
                 rgb,
                 cell_m: size(rng, 0.006, 0.1),
             },
-            2 => {
-                let v_min = rng.random_range(0.0..0.4);
-                let v_max = v_min + rng.random_range(0.25..0.6);
-                Self::Label {
-                    rgb,
-                    print_rgb: random_rgb(rng),
-                    v_min,
-                    v_max,
-                    seed: rng.random_range(0..100_000),
-                }
-            }
-            3 => Self::Print {
-                palette: std::array::from_fn(|_| random_rgb(rng)),
-                seed: rng.random_range(0..100_000),
-            },
+            2 => Self::random_label(rng),
+            3 => Self::random_print(rng),
             4 => Self::Noise {
                 rgb,
                 scale_m: size(rng, 0.003, 0.25),
@@ -181,6 +184,24 @@ impl Pattern {
                 tile_m: size(rng, 0.02, 0.4),
                 joint_m: size(rng, 0.001, 0.008),
             },
+        }
+    }
+
+    fn random_label(rng: &mut impl Rng) -> Self {
+        let v_min = rng.random_range(0.0..0.4);
+        Self::Label {
+            rgb: random_rgb(rng),
+            print_rgb: random_rgb(rng),
+            v_min,
+            v_max: v_min + rng.random_range(0.25..0.6),
+            seed: rng.random_range(0..100_000),
+        }
+    }
+
+    fn random_print(rng: &mut impl Rng) -> Self {
+        Self::Print {
+            palette: std::array::from_fn(|_| random_rgb(rng)),
+            seed: rng.random_range(0..100_000),
         }
     }
 }
