@@ -8,15 +8,15 @@
 
 use std::collections::BTreeMap;
 
-use camera::Intrinsics;
-use nalgebra::{Isometry3, Point3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point3, Vector3};
 use policy::geometric::{Geometric, Input, Object, Phase, Settings};
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 use robot::{Hand, Model};
+use sim::mounting::{self, DEFAULT_MOUNTING};
 use sim::render::depth_noise::DepthNoise;
 use sim::render::room::Room;
-use sim::render::{Camera, Frame, INSTANCE_BACKGROUND, Lighting, Renderer};
+use sim::render::{Camera, Frame, Lighting, Renderer};
 use sim::scene::{self, Scene, SceneKind};
 use sim::shape::Split;
 use sim::world::{World, WorldConfig};
@@ -27,7 +27,6 @@ const STEPS: usize = 75;
 const STEP_S: f64 = 1.0 / 7.5;
 /// Force on the hand from which the arm's driver stops.
 const FORCE_LIMIT_N: f64 = 100.0;
-const CAMERA: Point3<f64> = Point3::new(0.28, 1.05, 0.5);
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -237,6 +236,14 @@ fn position(world: &World, index: usize) -> Vector3<f64> {
         .map_or_else(Vector3::zeros, |pose| pose.translation.vector)
 }
 
+/// Where the cell's camera is.
+fn eye_point() -> Point3<f64> {
+    mounting::base_from_camera_link(DEFAULT_MOUNTING)
+        .translation
+        .vector
+        .into()
+}
+
 /// What a camera would see of the object, and of the others.
 fn observe(world: &World, index: usize) -> Option<Object> {
     let others = (0..world.objects().len()).filter(|other| *other != index);
@@ -247,7 +254,7 @@ fn observe(world: &World, index: usize) -> Option<Object> {
     let target = pointcloud::Target::from_points(
         &facing(world, index),
         &pointcloud::Config::default(),
-        &CAMERA,
+        &eye_point(),
     )
     .ok()?;
     Some(Object {
@@ -270,19 +277,13 @@ struct Eye {
 
 impl Eye {
     fn new() -> Result<Self, Failure> {
-        let intrinsics = Intrinsics::from_hfov(848, 480, 87_f64.to_radians())?;
-        let world_from_body = Isometry3::from_parts(
-            Translation3::from(CAMERA),
-            UnitQuaternion::from_quaternion(Quaternion::new(0.674, 0.213, 0.213, -0.674)),
-        );
-        let body_from_optical =
-            UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
+        let camera = mounting::camera(DEFAULT_MOUNTING, 848, 480)?;
         Ok(Self {
-            extractor: pointcloud::Extractor::new(pointcloud::Config::default(), &intrinsics)?,
-            camera: Camera {
-                intrinsics,
-                world_from_optical: world_from_body * body_from_optical,
-            },
+            extractor: pointcloud::Extractor::new(
+                pointcloud::Config::default(),
+                &camera.intrinsics,
+            )?,
+            camera,
             room: Room::default(),
             noise: DepthNoise::d455(),
             rng: Pcg64::seed_from_u64(1),
@@ -293,12 +294,7 @@ impl Eye {
 
     fn observe(&mut self, world: &World, index: usize) -> Option<Object> {
         let mut visuals = self.room.visuals().to_vec();
-        let things = world.visuals();
-        visuals.extend(
-            things
-                .into_iter()
-                .filter(|visual| visual.instance != INSTANCE_BACKGROUND),
-        );
+        visuals.extend(world.visuals());
         self.renderer.render(
             &visuals,
             &Lighting::default(),
@@ -337,6 +333,7 @@ impl Eye {
 
 /// The points of an object that face the camera.
 fn facing(world: &World, index: usize) -> Vec<Point3<f32>> {
+    let eye = eye_point();
     let mut points = Vec::new();
     for visual in world
         .visuals()
@@ -350,7 +347,7 @@ fn facing(world: &World, index: usize) -> Vec<Point3<f32>> {
                 pose * Point3::new(x, y, z)
             });
             let normal = (b - a).cross(&(c - a));
-            if normal.dot(&(CAMERA - a)) <= 0.0 {
+            if normal.dot(&(eye - a)) <= 0.0 {
                 continue;
             }
             let count = ((normal.norm() * 0.5 / 9e-6).ceil() as usize).clamp(1, 4000);

@@ -6,10 +6,10 @@
 use std::{num::NonZeroUsize, time::Instant};
 
 use camera::Intrinsics;
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
 use robot::{Kinematics, Model};
 use sim::{
-    objects,
+    mounting, objects,
     render::{
         Camera, Frame, INSTANCE_FIRST_OBJECT, Lighting, Quality, Renderer, looking_at,
         model::{ObjectModel, RobotModel},
@@ -62,12 +62,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             50_f64,
         )
     } else {
-        // Quaternions of the published mountings are of the camera's body frame: x forward, z up.
-        let body = UnitQuaternion::from_quaternion(Quaternion::new(0.674, 0.213, 0.213, -0.674));
-        let optical = UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
         (
-            Isometry3::from_parts(Translation3::new(0.28, 1.05, 0.5), body * optical),
-            87.0,
+            mounting::base_from_camera_link(mounting::DEFAULT_MOUNTING)
+                * mounting::camera_link_from_optical(),
+            mounting::HFOV_RAD.to_degrees(),
         )
     };
     let camera = |width: u32| -> Result<Camera, camera::ModelError> {

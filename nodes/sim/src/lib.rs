@@ -17,6 +17,7 @@ pub mod convex;
 pub mod dataset;
 pub mod faces;
 pub mod hand_servo;
+pub mod mounting;
 pub mod node;
 pub mod objects;
 pub mod render;
@@ -28,4 +29,3 @@ pub mod world;
 
 mod contact_rules;
 mod state_hash;
-mod world_visuals;

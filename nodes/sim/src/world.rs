@@ -28,7 +28,8 @@ use robot::{Hand, Model};
 
 use crate::collider::{ColliderError, pose_from_physics, pose_to_physics, vector_from_physics};
 use crate::hand_servo::{HandServos, ServoConfig, robot_joint};
-use crate::render::Visual;
+use crate::render::model::{ObjectModel, RobotModel};
+use crate::render::{INSTANCE_FIRST_OBJECT, Visual};
 use crate::robot_body::{
     ARM_JOINTS, Drive, HAND_JOINTS, JOINTS, RobotBody, RobotBodyError, RobotPart,
 };
@@ -36,7 +37,6 @@ use crate::scene::{Scene, SceneError};
 use crate::shape::ObjectSpec;
 use crate::state_hash::Fnv;
 use crate::table::{self, TABLE};
-use crate::world_visuals::WorldVisuals;
 
 /// Settings of the physics engine.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -159,7 +159,8 @@ pub struct World {
     servos: HandServos,
     specs: Vec<ObjectSpec>,
     objects: Vec<RigidBodyHandle>,
-    visuals: WorldVisuals,
+    robot_look: Arc<RobotModel>,
+    object_looks: Vec<ObjectModel>,
     arm_target: ([f64; 6], [f64; 6]),
     hand_aims: [f64; HAND_JOINTS.len()],
     states: [(f64, f64); JOINTS],
@@ -178,7 +179,7 @@ impl World {
             Arc::new(model.clone()),
             hand.clone(),
             Vec::new(),
-            WorldVisuals::new(model),
+            Arc::new(RobotModel::new(model)),
         )
     }
 
@@ -187,7 +188,7 @@ impl World {
         model: Arc<Model>,
         hand: Hand,
         objects: Vec<(ObjectSpec, Isometry3<f64>)>,
-        visuals: WorldVisuals,
+        robot_look: Arc<RobotModel>,
     ) -> Result<Self, WorldError> {
         let mut physics = table::physics_with_table(&config.physics);
         let servos = HandServos::new(hand.clone(), config.servos);
@@ -197,6 +198,7 @@ impl World {
         let robot = RobotBody::insert(&mut physics, &model, &positions, &drives(&config))?;
         let mut specs = Vec::new();
         let mut bodies = Vec::new();
+        let mut object_looks = Vec::new();
         for (spec, pose) in objects {
             let body = table::insert_object(&mut physics, &spec, &pose_to_physics(&pose)).map_err(
                 |source| WorldError::Object {
@@ -205,6 +207,7 @@ impl World {
                 },
             )?;
             bodies.push(body);
+            object_looks.push(ObjectModel::new(&spec));
             specs.push(spec);
         }
         let states = robot.joint_states(&physics);
@@ -220,7 +223,8 @@ impl World {
             servos,
             specs,
             objects: bodies,
-            visuals,
+            robot_look,
+            object_looks,
             arm_target,
             hand_aims,
             states,
@@ -252,15 +256,12 @@ impl World {
         &mut self,
         objects: Vec<(ObjectSpec, Isometry3<f64>)>,
     ) -> Result<(), WorldError> {
-        let visuals = self
-            .visuals
-            .for_objects(objects.iter().map(|(spec, _)| spec));
         *self = Self::build(
             self.config,
             Arc::clone(&self.model),
             self.hand.clone(),
             objects,
-            visuals,
+            Arc::clone(&self.robot_look),
         )?;
         Ok(())
     }
@@ -468,12 +469,31 @@ impl World {
         })
     }
 
-    /// What a camera sees, at the present poses. Instance ids: 0 table, 1 robot, from 2 the objects in scene order.
+    /// What moves in front of a camera, at the present poses. Instance ids: 1 robot, from 2 the objects in scene order.
+    ///
+    /// What stands still, the table included, is a [`Room`](crate::render::room::Room).
     #[must_use]
     pub fn visuals(&self) -> Vec<Visual> {
-        let robot = |link: &str| self.link_pose(link);
-        let object = |index| self.object_pose(index);
-        self.visuals.at(robot, object)
+        let links = self.model.links().iter();
+        let link_poses: Vec<_> = links
+            .map(|link| {
+                self.link_pose(&link.name)
+                    .unwrap_or_else(Isometry3::identity)
+            })
+            .collect();
+        let mut visuals = Vec::new();
+        self.robot_look.place(&link_poses, &mut visuals);
+        for ((index, look), instance) in self
+            .object_looks
+            .iter()
+            .enumerate()
+            .zip(INSTANCE_FIRST_OBJECT..)
+        {
+            if let Some(pose) = self.object_pose(index) {
+                look.place(&pose, instance, &mut visuals);
+            }
+        }
+        visuals
     }
 
     /// A hash over the bits of all poses and velocities. Equal runs have equal hashes.

@@ -10,7 +10,7 @@ mod common;
 
 use common::{DT_S, arm_at, hand, object, palm_axes, wait, world};
 use nalgebra::{Isometry3, Vector3};
-use sim::render::{INSTANCE_BACKGROUND, INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT};
+use sim::render::{INSTANCE_FIRST_OBJECT, INSTANCE_ROBOT};
 use sim::scene::{self, Scene, SceneError, SceneKind, SceneObject};
 use sim::shape::{Shape, Split};
 use sim::world::{Fallen, World, WorldConfig, WorldError};
@@ -245,13 +245,7 @@ fn visuals_carry_instance_ids_and_follow_the_bodies() {
     let first = INSTANCE_FIRST_OBJECT;
     assert_eq!(
         ids.into_iter().collect::<Vec<_>>(),
-        [
-            INSTANCE_BACKGROUND,
-            INSTANCE_ROBOT,
-            first,
-            first + 1,
-            first + 2
-        ]
+        [INSTANCE_ROBOT, first, first + 1, first + 2]
     );
     let mut target = world.arm().q;
     target[0] += 0.2;

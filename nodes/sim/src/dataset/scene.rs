@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     collider::object_shape,
-    objects,
+    mounting, objects,
     render::{
         Camera, INSTANCE_FIRST_OBJECT, Lighting, Visual,
         depth_noise::DepthNoise,
@@ -152,7 +152,7 @@ impl SceneFactory {
             camera: if random {
                 view::random(width, height, centre, rng)?
             } else {
-                view::standard(width, height, rng.random_range(0..2))?
+                mounting::camera(rng.random_range(0..2), width, height)?
             },
             lighting: if random {
                 Lighting::randomise(rng)

@@ -2,52 +2,30 @@
 
 use super::truth::{self, Truth};
 use super::{Parameters, SimError};
+use crate::mounting::{self, base_from_camera_link, camera_link_from_optical};
 use crate::render::depth_noise::{self, DepthNoise};
 use crate::render::effects::ImageEffects;
 use crate::render::room::Room;
-use crate::render::{Camera, Frame, INSTANCE_BACKGROUND, Lighting, Renderer, Visual};
+use crate::render::{Camera, Frame, Lighting, Renderer, Visual};
 use bus::{Node, Publisher, Qos, Time, convert};
-use camera::Intrinsics;
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use msgs::sensor_msgs::{CameraInfo, Image};
 use msgs::std_msgs::Header;
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion};
+use nalgebra::Isometry3;
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
-/// Horizontal field of view of the D455's colour camera, degrees.
-const HFOV_DEG: f64 = 87.0;
-/// The published mountings: position in m and orientation (w, x, y, z) of the camera's body in `base_link`.
-const MOUNTINGS: [([f64; 3], [f64; 4]); 2] = [
-    ([0.253, 1.051, 0.33], [0.695, 0.09, 0.1, -0.707]),
-    ([0.28, 1.05, 0.5], [0.674, 0.213, 0.213, -0.674]),
-];
-/// From the body (x forward, y left, z up) to the optical frame (x right, y down, z forward); w, x, y, z.
-const BODY_FROM_OPTICAL: [f64; 4] = [0.5, -0.5, 0.5, -0.5];
 const OPTICAL_FRAME: &str = "camera_color_optical_frame";
-
-fn rotation([w, x, y, z]: [f64; 4]) -> UnitQuaternion<f64> {
-    UnitQuaternion::from_quaternion(Quaternion::new(w, x, y, z))
-}
-
-fn base_from_body(mounting: usize) -> Isometry3<f64> {
-    let ([x, y, z], orientation) = MOUNTINGS.get(mounting).copied().unwrap_or(MOUNTINGS[0]);
-    Isometry3::from_parts(Translation3::new(x, y, z), rotation(orientation))
-}
-
-fn body_from_optical() -> Isometry3<f64> {
-    Isometry3::from_parts(Translation3::identity(), rotation(BODY_FROM_OPTICAL))
-}
 
 /// Says where the camera is, as a calibration would.
 pub(super) fn broadcast_frames(node: &Node, mounting: usize) -> Result<(), SimError> {
     let stamp = node.now();
     for (parent, child, parent_from_child) in [
         ("world", "base_link", Isometry3::identity()),
-        ("base_link", "camera_link", base_from_body(mounting)),
-        ("camera_link", OPTICAL_FRAME, body_from_optical()),
+        ("base_link", "camera_link", base_from_camera_link(mounting)),
+        ("camera_link", OPTICAL_FRAME, camera_link_from_optical()),
     ] {
         node.broadcast_static(convert::transform_stamped(
             stamp,
@@ -83,14 +61,7 @@ impl CameraHead {
     pub(super) fn new(node: &Node, parameters: &Parameters) -> Result<Self, SimError> {
         let seed = parameters.seed.unsigned_abs();
         Ok(Self {
-            camera: Camera {
-                intrinsics: Intrinsics::from_hfov(
-                    parameters.width,
-                    parameters.height,
-                    HFOV_DEG.to_radians(),
-                )?,
-                world_from_optical: base_from_body(parameters.mounting) * body_from_optical(),
-            },
+            camera: mounting::camera(parameters.mounting, parameters.width, parameters.height)?,
             lighting: match parameters.lighting_seed {
                 0 => Lighting::default(),
                 seed => Lighting::randomise(&mut Pcg64::seed_from_u64(seed.unsigned_abs())),
@@ -115,13 +86,8 @@ impl CameraHead {
     /// Takes a picture of the world and publishes it.
     fn capture(&mut self, world: Vec<Visual>, stamp: Time, truth: TruthJob) {
         let timed = self.stage.start();
-        // The room has its own table and floor, finer than the world's.
         let mut visuals = self.room.visuals().to_vec();
-        visuals.extend(
-            world
-                .into_iter()
-                .filter(|visual| visual.instance != INSTANCE_BACKGROUND),
-        );
+        visuals.extend(world);
         self.renderer
             .render(&visuals, &self.lighting, &self.camera, &mut self.frame);
         if let Some((truth, publisher)) = truth {
@@ -144,7 +110,7 @@ impl CameraHead {
             stamp: stamp.into(),
             frame_id: OPTICAL_FRAME.to_owned(),
         };
-        let Intrinsics { width, height, .. } = self.camera.intrinsics;
+        let (width, height) = (self.camera.intrinsics.width, self.camera.intrinsics.height);
         if self.instances.subscriber_count() > 0 {
             self.instances.publish(Image {
                 header: header.clone(),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use nalgebra::Isometry3;
-use robot::model::{Geometry, Model};
+use robot::model::Model;
 
 use super::{INSTANCE_ROBOT, Visual, material::Material, mesh::TriangleMesh};
-use crate::shape::{ObjectSpec, Shape};
+use crate::robot_body::shape_of;
+use crate::shape::ObjectSpec;
 
 /// The meshes of an object, one for each material that it shows.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ impl RobotModel {
         let mut meshes: Vec<RobotMesh> = Vec::new();
         for (link, description) in model.links().iter().enumerate() {
             for visual in &description.visuals {
-                let Some(shape) = shape(&visual.geometry) else {
+                let Some(shape) = shape_of(&visual.geometry) else {
                     tracing::warn!(
                         "link `{}` of the robot has a mesh file, which the renderer skips",
                         description.name
@@ -123,24 +124,6 @@ impl RobotModel {
             .iter_mut()
             .map(|m| (m.material_name.as_str(), &mut m.material))
     }
-}
-
-fn shape(geometry: &Geometry) -> Option<Shape> {
-    Some(match geometry {
-        Geometry::Box { size } => Shape::Box {
-            half_extents: [0.5 * size.x, 0.5 * size.y, 0.5 * size.z],
-        },
-        Geometry::Cylinder { radius, length } => Shape::Cylinder {
-            radius: *radius,
-            half_length: 0.5 * length,
-        },
-        Geometry::Capsule { radius, length } => Shape::Capsule {
-            radius: *radius,
-            half_length: 0.5 * length,
-        },
-        Geometry::Sphere { radius } => Shape::Sphere { radius: *radius },
-        Geometry::Mesh { .. } => return None,
-    })
 }
 
 /// How polished the robot's named materials are; URDF has no word for it.

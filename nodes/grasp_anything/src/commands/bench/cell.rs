@@ -1,10 +1,9 @@
 //! The simulated cell's picture: what the measurements of vision and rendering work on.
 
 use anyhow::{Context as _, Result};
-use camera::Intrinsics;
-use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion};
 use sim::{
-    render::{Camera, Frame, Lighting, Renderer, depth_noise},
+    mounting::{self, DEFAULT_MOUNTING},
+    render::{Camera, Frame, Lighting, Renderer, Visual, depth_noise, room::Room},
     scene::{self, SceneKind},
     shape::Split,
     world::{World, WorldConfig},
@@ -12,8 +11,6 @@ use sim::{
 
 use crate::share;
 
-/// Horizontal field of view of the D455's colour camera.
-const HFOV_RAD: f64 = 87.0_f64.to_radians();
 const SEED: u64 = 1;
 
 /// The world with a cluttered table.
@@ -27,18 +24,16 @@ pub(super) fn world() -> Result<World> {
     Ok(world)
 }
 
-/// The cell's camera at one of its published mountings.
+/// The cell's camera.
 pub(super) fn camera(width: u32, height: u32) -> Result<Camera> {
-    let mounting = UnitQuaternion::from_quaternion(Quaternion::new(0.695, 0.09, 0.1, -0.707));
-    // From the body frame (x forward, z up) to the optical frame (z forward, y down).
-    let optical = UnitQuaternion::from_quaternion(Quaternion::new(0.5, -0.5, 0.5, -0.5));
-    Ok(Camera {
-        intrinsics: Intrinsics::from_hfov(width, height, HFOV_RAD)?,
-        world_from_optical: Isometry3::from_parts(
-            Translation3::new(0.253, 1.051, 0.33),
-            mounting * optical,
-        ),
-    })
+    Ok(mounting::camera(DEFAULT_MOUNTING, width, height)?)
+}
+
+/// Everything that the cell's camera sees.
+pub(super) fn visuals(world: &World) -> Vec<Visual> {
+    let mut visuals = Room::default().visuals().to_vec();
+    visuals.extend(world.visuals());
+    visuals
 }
 
 /// One frame of the cell.
@@ -55,7 +50,8 @@ pub(super) fn picture(width: u32, height: u32) -> Result<Picture> {
     let world = world()?;
     let camera = camera(width, height)?;
     let mut frame = Frame::default();
-    Renderer::default().render(&world.visuals(), &Lighting::default(), &camera, &mut frame);
+    let visuals = visuals(&world);
+    Renderer::default().render(&visuals, &Lighting::default(), &camera, &mut frame);
     let mut depth_mm = Vec::new();
     depth_noise::to_millimetres(&frame.depth_m, &mut depth_mm);
     let shown = |object: u8| frame.instance.iter().filter(|&&id| id == object).count();

@@ -7,7 +7,7 @@ use super::{Budget, Measurement, cell};
 
 pub(super) fn run(budget: &Budget) -> Result<Vec<Measurement>> {
     let world = cell::world()?;
-    let visuals = world.visuals();
+    let visuals = cell::visuals(&world);
     let triangles: usize = visuals
         .iter()
         .map(|visual| visual.mesh.triangles.len())
