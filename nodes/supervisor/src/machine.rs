@@ -60,9 +60,14 @@ impl State {
         }
     }
 
-    /// Whether the policy commands the robot.
-    pub fn is_policy_running(self) -> bool {
+    /// Whether an attempt is under way.
+    pub fn is_attempt(self) -> bool {
         matches!(self, Self::Approaching | Self::Grasping | Self::Lifting)
+    }
+
+    /// Whether the policy commands the robot. It still does while it holds: it corrects where the object is.
+    pub fn is_policy_running(self) -> bool {
+        self.is_attempt() || self == Self::Holding
     }
 
     /// Whether something may move the robot.
@@ -234,6 +239,8 @@ pub struct Machine {
     auto_start_armed: bool,
     /// The target is new, and is grasped as soon as the robot is ready.
     auto_start_due: bool,
+    /// The hand has closed on something and has not been opened since.
+    may_hold: bool,
     reason: String,
 }
 
@@ -248,6 +255,7 @@ impl Machine {
             retrying: false,
             auto_start_armed: true,
             auto_start_due: false,
+            may_hold: false,
             reason: "point at an object".to_owned(),
         }
     }
@@ -308,17 +316,24 @@ impl Machine {
                 self.rest("reset");
                 Ok(vec![Action::ResetDrivers])
             }
+            (Request::Reset, Holding) => {
+                refuse("a reset loosens the grip; call supervisor/release first")
+            }
             (Request::Reset, state) if state.is_moving() => refuse("call supervisor/stop first"),
-            (Request::Reset, _) => Ok(vec![Action::ResetDrivers]),
+            (Request::Reset, _) => {
+                self.wait_for_start();
+                Ok(vec![Action::ResetDrivers])
+            }
             (Request::Stop, state) => {
                 self.retrying = false;
-                if state.is_moving() {
-                    self.auto_start_armed = false;
+                self.wait_for_start();
+                if state.is_moving() && state != Holding {
                     self.rest("stopped on request");
-                    Ok(vec![Action::StopPolicy, Action::Hold])
-                } else {
-                    Ok(vec![Action::Hold])
                 }
+                Ok(vec![Action::StopPolicy, Action::Hold])
+            }
+            (Request::Start | Request::Home, Idle | Targeted) if self.may_hold => {
+                refuse("the hand may hold something; call supervisor/release first")
             }
             (Request::Start, Targeted | Failed) if self.track == Track::Tracking => {
                 self.attempt = 0;
@@ -334,12 +349,12 @@ impl Machine {
             (Request::Home, Holding) => {
                 refuse("going home opens the hand; call supervisor/release first")
             }
-            (Request::Release, Holding | Failed) => {
+            (Request::Release, Holding | Failed | Idle | Targeted) if self.may_hold => {
                 self.enter(Releasing, "putting the object down");
                 // The policy goes on holding until something else takes over.
                 Ok(vec![Action::StopPolicy, Action::PutDown])
             }
-            (Request::Release, Idle | Targeted) => refuse("nothing is held"),
+            (Request::Release, Holding | Failed | Idle | Targeted) => refuse("nothing is held"),
             (
                 Request::Home | Request::Release,
                 Approaching | Grasping | Lifting | Releasing | Homing,
@@ -353,8 +368,8 @@ impl Machine {
                 self.tracked(track);
                 Vec::new()
             }
-            Event::Policy(report) if self.state.is_policy_running() => self.policy(report),
-            Event::PolicyRefused(reason) if self.state.is_policy_running() => {
+            Event::Policy(report) if self.state.is_attempt() => self.policy(report),
+            Event::PolicyRefused(reason) if self.state.is_attempt() => {
                 self.fail(&format!("the policy did not start: {reason}"))
             }
             Event::Judged(verdict) => self.judged(verdict),
@@ -400,6 +415,7 @@ impl Machine {
         self.attempt += 1;
         self.retrying = false;
         self.auto_start_armed = false;
+        self.may_hold = false;
         let reason = format!("attempt {} of {}", self.attempt, self.rules.retries + 1);
         self.enter(State::Approaching, &reason);
         vec![Action::StartPolicy]
@@ -459,10 +475,12 @@ impl Machine {
                 self.fail("the target is not seen any more; point at it again")
             }
             State::Homing => {
+                self.may_hold = false;
                 self.rest("at home");
                 Vec::new()
             }
             State::Releasing => {
+                self.may_hold = false;
                 self.rest("the object was put down");
                 Vec::new()
             }
@@ -477,6 +495,12 @@ impl Machine {
         vec![Action::StopPolicy, Action::Hold]
     }
 
+    /// The user has taken over: nothing starts by itself until there is another target.
+    fn wait_for_start(&mut self) {
+        self.auto_start_armed = false;
+        self.auto_start_due = false;
+    }
+
     /// To the state of rest that the target allows.
     fn rest(&mut self, reason: &str) {
         let state = if self.track == Track::Tracking {
@@ -489,6 +513,7 @@ impl Machine {
 
     fn enter(&mut self, state: State, reason: &str) {
         self.auto_start_due = false;
+        self.may_hold |= matches!(state, State::Grasping | State::Lifting | State::Holding);
         self.state = state;
         reason.clone_into(&mut self.reason);
     }

@@ -99,6 +99,8 @@ struct Seen {
     /// Middle of the target's box, and when it was seen.
     centre: Option<(Point3<f64>, Time)>,
     target_at: Option<Time>,
+    /// What the target was pointed at with.
+    prompt: String,
     drivers: BTreeMap<&'static str, Arc<DiagnosticStatus>>,
 }
 
@@ -122,6 +124,8 @@ struct Supervisor {
     /// When the policy first reported that it has done all it can.
     done_since: Option<Time>,
     dropped_since: Option<Time>,
+    /// What the object that is grasped or held was pointed at with.
+    grasped: String,
     centre_before: Option<Point3<f64>>,
     grasp_height_m: Option<f64>,
     segmentation: Subscription<DiagnosticStatus>,
@@ -203,6 +207,7 @@ impl Supervisor {
             own: None,
             done_since: None,
             dropped_since: None,
+            grasped: String::new(),
             centre_before: None,
             grasp_height_m: None,
             segmentation: node.subscribe("segmentation/status", Qos::reliable(10))?,
@@ -298,6 +303,8 @@ impl Supervisor {
             }
         }
         while let Some(status) = self.segmentation.try_next() {
+            let prompt = status.value("prompt").unwrap_or_default();
+            prompt.clone_into(&mut self.seen.prompt);
             let track = match status.message.as_str() {
                 "tracking" => Track::Tracking,
                 "occluded" => Track::Occluded,
@@ -322,22 +329,17 @@ impl Supervisor {
                     .unwrap_or("the policy gave no reason")
                     .to_owned(),
             ),
+            // Judged when the object has settled, see `watch`.
             "hold" | "done" => {
-                let now = self.node.now();
-                let since = *self.done_since.get_or_insert(now);
-                if now.saturating_since(since) < self.settle {
-                    return;
-                }
-                PolicyReport::Done
+                self.done_since.get_or_insert_with(|| self.node.now());
+                return;
             }
             _ => PolicyReport::Idle,
         };
         if report == PolicyReport::Grasp && self.machine.state() == State::Approaching {
             self.grasp_height_m = self.arm().map(|arm| ur5::forward(&arm).translation.z);
         }
-        if report != PolicyReport::Done {
-            self.done_since = None;
-        }
+        self.done_since = None;
         self.observe(Event::Policy(report));
     }
 
@@ -350,6 +352,10 @@ impl Supervisor {
             self.trouble_ahead(now)
         };
         self.observe(trouble.map_or(Event::Ready, Event::Trouble));
+        let has_settled = |since| now.saturating_since(since) >= self.settle;
+        if self.machine.state().is_attempt() && self.done_since.is_some_and(has_settled) {
+            self.observe(Event::Policy(PolicyReport::Done));
+        }
         if self.machine.state() == State::Holding {
             match self.verdict(now) {
                 Verdict::Held(_) => self.dropped_since = None,
@@ -384,7 +390,7 @@ impl Supervisor {
                 return Some(format!("the {name} driver is {}: {reason}", status.message));
             }
         }
-        if self.machine.state().is_policy_running() {
+        if self.machine.state().is_attempt() {
             self.blindness(now)
         } else {
             None
@@ -407,7 +413,8 @@ impl Supervisor {
         let centre = self
             .seen
             .centre
-            .filter(|(_, at)| now.saturating_since(*at) < STALE)
+            // Another object may have been pointed at since.
+            .filter(|(_, at)| now.saturating_since(*at) < STALE && self.seen.prompt == self.grasped)
             .map(|(centre, _)| centre);
         let palm = self.arm().map_or_else(Point3::origin, |arm| {
             (ur5::forward(&arm) * Translation3::new(0.0, 0.0, PALM_AHEAD_M))
@@ -458,6 +465,12 @@ impl Supervisor {
             tracing::info!("{}: {}", self.machine.state(), self.machine.reason());
             self.publish_state();
         }
+        if actions.contains(&Action::Hold) {
+            // At once, and again when the policy has stopped; what was to move before it does not move after it.
+            self.to_do.retain(|action| !action.moves());
+            self.own = None;
+            self.hold();
+        }
         if actions.contains(&Action::StopAll) {
             // It waits for no call under way, and what was to be done before it is not done after it.
             self.to_do.clear();
@@ -489,6 +502,8 @@ impl Supervisor {
                 }
                 self.done_since = None;
                 self.dropped_since = None;
+                self.grasp_height_m = None;
+                self.grasped.clone_from(&self.seen.prompt);
                 self.centre_before = self.seen.centre.map(|(centre, _)| centre);
                 self.calls.begin(Call::StartPolicy);
             }

@@ -200,6 +200,49 @@ fn auto_start_grasps_each_new_target_once() {
 }
 
 #[test]
+fn whoever_stops_or_resets_waits_for_a_start() {
+    for taken_over in [Request::Stop, Request::Reset] {
+        let mut machine = Machine::new(Rules {
+            retries: 0,
+            auto_start: true,
+        });
+        feed(&mut machine, [tracking(), request(taken_over)]);
+        assert_eq!(feed(&mut machine, [Event::Ready, tracking()]), []);
+        assert_eq!(machine.state(), State::Targeted);
+    }
+}
+
+#[test]
+fn a_stop_ends_the_corrections_of_a_held_object() {
+    let mut machine = at(State::Holding);
+    assert_eq!(
+        feed(&mut machine, [request(Request::Stop)]),
+        [Action::StopPolicy, Action::Hold]
+    );
+    assert_eq!(machine.state(), State::Holding);
+}
+
+#[test]
+fn what_may_be_in_the_hand_is_put_down_before_it_opens() {
+    let mut machine = at(State::Lifting);
+    feed(&mut machine, [request(Request::Stop)]);
+    assert_eq!(machine.state(), State::Targeted);
+    for opens in [Request::Start, Request::Home] {
+        let refused = machine.handle(request(opens)).expect_err("it would drop");
+        assert!(refused.to_string().contains("release"), "{refused}");
+    }
+    assert_eq!(
+        feed(&mut machine, [request(Request::Release)]),
+        [Action::StopPolicy, Action::PutDown]
+    );
+    feed(&mut machine, [Event::Arrived]);
+    assert_eq!(
+        feed(&mut machine, [request(Request::Start)]),
+        [Action::StartPolicy]
+    );
+}
+
+#[test]
 fn a_reset_starts_nothing_by_itself() {
     let mut machine = Machine::new(Rules {
         retries: 0,
@@ -290,13 +333,14 @@ fn every_request_in_every_state() {
             (Request::Reset, Estopped) => Some(Idle),
             (_, Estopped) => None,
             (Request::Reset, Failed) => Some(Targeted),
-            (Request::Reset, Idle | Targeted | Holding) => Some(state),
+            (Request::Reset, Idle | Targeted) => Some(state),
             (Request::Stop, Homing) => Some(Idle),
             (Request::Stop, Approaching | Grasping | Lifting | Releasing) => Some(Targeted),
             (Request::Stop, _) => Some(state),
             (Request::Start, Targeted | Failed) => Some(Approaching),
             (Request::Home, Idle | Targeted | Failed) => Some(Homing),
-            (Request::Release, Holding | Failed) => Some(Releasing),
+            // Nothing has been grasped before the others.
+            (Request::Release, Holding) => Some(Releasing),
             _ => None,
         }
     };

@@ -232,13 +232,22 @@ impl Topics {
         for _ in 0..2 {
             tokio::select! {
                 biased;
-                status = self.status.next() => last = status,
+                status = self.status.next() => {
+                    let is_answer = status.as_ref().is_some_and(|status| status.value("refused").is_some());
+                    last = status;
+                    if is_answer {
+                        break;
+                    }
+                }
                 () = node.clock().sleep_until(deadline) => break,
             }
         }
         let status =
             last.ok_or("the segmentation says nothing; is it running, and does the camera?")?;
         let value = |key| status.value(key).unwrap_or("unknown");
+        if let Some(prompt) = status.value("refused") {
+            return Err(format!("{prompt}, {}", value("reason")));
+        }
         match status.message.as_str() {
             "tracking" => Ok(format!(
                 "tracking it: {} px, score {}",

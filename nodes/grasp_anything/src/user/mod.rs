@@ -180,7 +180,7 @@ impl User {
             });
             for _ in 0..FRAMES_PER_CLICK {
                 let status = self.segmentation.next().await.ok_or(UserError::Ended)?;
-                if status.message == "tracking" {
+                if status.message == "tracking" && status.value("refused").is_none() {
                     tell(Event::Segmented(&status));
                     return Ok(Ok(()));
                 }

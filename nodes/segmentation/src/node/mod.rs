@@ -8,7 +8,7 @@
 //! | `camera/color/image_raw_mouse_left` | Point, px | in: on the object |
 //! | `segmentation/mask` | Image mono8 | out, with each frame; empty while there is no target |
 //! | `segmentation/overlay` | Image rgb8 | out, when somebody listens |
-//! | `segmentation/status` | DiagnosticStatus | out, with each frame and each refused click |
+//! | `segmentation/status` | DiagnosticStatus | out, with each frame, and with each refused click (which has a value `refused`) |
 //! | `segmentation/reset` | Trigger | forgets the target |
 //!
 //! The status says `idle`, `tracking`, `occluded` or `lost`; its values are `score`, `reason`, `area_px`,

@@ -241,15 +241,16 @@ impl State {
 
     fn refuse(&mut self, prompt: &str, reason: &str) {
         tracing::warn!("{prompt} refused: {reason}");
-        let kept = std::mem::replace(&mut self.prompt, prompt.to_owned());
-        self.report(
+        // The target stays what it was; only this status speaks of the prompt.
+        let mut status = self.status(
             DiagnosticStatus::WARN,
             self.word,
             0.0,
             &format!("refused: {reason}"),
             0,
         );
-        self.prompt = kept;
+        status.values.push(KeyValue::new("refused", prompt));
+        self.status.publish(status);
     }
 
     /// Segments what was clicked and starts to track it, or says why not.
@@ -463,12 +464,24 @@ impl State {
     ) {
         self.word = message;
         tracing::debug!("{message}, {area_px} px, score {score:.2}: {reason}");
+        self.status
+            .publish(self.status(level, message, score, reason, area_px));
+    }
+
+    fn status(
+        &self,
+        level: u8,
+        message: &str,
+        score: f64,
+        reason: &str,
+        area_px: usize,
+    ) -> DiagnosticStatus {
         let stamp = self
             .last
             .as_ref()
             .map(|seen| seen.colour.header.stamp)
             .unwrap_or_default();
-        self.status.publish(DiagnosticStatus {
+        DiagnosticStatus {
             level,
             name: "segmentation".into(),
             message: message.into(),
@@ -480,7 +493,7 @@ impl State {
                 KeyValue::new("prompt", &self.prompt),
                 KeyValue::new("stamp", format!("{}.{:09}", stamp.sec, stamp.nanosec)),
             ],
-        });
+        }
     }
 }
 
