@@ -11,7 +11,7 @@
 
 use proptest::prelude::*;
 use robot::{
-    Model,
+    Kinematics, Model,
     limits::{
         ConfigError, Halt, JointBound, Limiter, LimiterConfig, LimiterState, Refusal, Sensed,
         Setpoint, TrajectoryCommand, TrajectoryPoint, Workspace, WorkspaceBox,
@@ -477,7 +477,8 @@ proptest! {
     #[test]
     fn control_points_stay_in_the_workspace(goals in prop::collection::vec(prop::array::uniform6(-1.5..1.5_f64), 1..4)) {
         let (mut limiter, workspace) = arm();
-        let violation_m = |positions: &[f64]| workspace.violation_m(positions);
+        let violations_m = |positions: &[f64]| workspace.violations_m(positions);
+    let violation_m = |positions: &[f64]| workspace.violation_m(positions);
         limiter.reset(&RESET_POSE).unwrap();
         assert_eq!(violation_m(&RESET_POSE), 0.0);
         let mut now_s = 0.0;
@@ -488,7 +489,7 @@ proptest! {
             limiter.command(&command, now_s).unwrap();
             for _ in 0..100 {
                 now_s += CYCLE_S;
-                let sensed = Sensed { now_s, measured: &RESET_POSE, contact_force_n: 0.0, violation_m: Some(&violation_m) };
+                let sensed = Sensed { now_s, measured: &RESET_POSE, contact_force_n: 0.0, violation_m: Some(&violations_m) };
                 let setpoint = limiter.step(&sensed).unwrap();
                 let out_m = violation_m(&setpoint.positions);
                 prop_assert!(out_m < 1e-3, "{out_m} m out at {:?}", setpoint.positions);
@@ -500,6 +501,7 @@ proptest! {
 #[test]
 fn the_hand_does_not_go_through_the_table() {
     let (mut limiter, workspace) = arm();
+    let violations_m = |positions: &[f64]| workspace.violations_m(positions);
     let violation_m = |positions: &[f64]| workspace.violation_m(positions);
     limiter.reset(&RESET_POSE).unwrap();
     let mut goal = RESET_POSE.to_vec();
@@ -520,7 +522,7 @@ fn the_hand_does_not_go_through_the_table() {
             now_s: f64::from(cycle) * CYCLE_S,
             measured: &RESET_POSE,
             contact_force_n: 0.0,
-            violation_m: Some(&violation_m),
+            violation_m: Some(&violations_m),
         };
         last = limiter.step(&sensed).unwrap().positions;
         assert!(violation_m(&last) < 1e-3);
@@ -531,6 +533,65 @@ fn the_hand_does_not_go_through_the_table() {
         "it went as far as it may: {last:?}"
     );
     assert_eq!(limiter.report().stale, 1, "the goal was not reached");
+}
+
+#[test]
+fn one_point_outside_lets_no_other_out() {
+    let model = Model::from_file(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../urdf/ur5_sih.urdf"
+    ))
+    .unwrap();
+    let (mut limiter, _) = arm();
+    let area = |link: &str, lower: [f64; 3]| WorkspaceBox {
+        links: vec![link.to_owned()],
+        lower,
+        upper: [2.0; 3],
+    };
+    let kinematics = Kinematics::new(&model);
+    let mut q = vec![0.0; kinematics.joint_names().len()];
+    q[..6].copy_from_slice(&RESET_POSE);
+    let poses = kinematics.forward(&q).unwrap();
+    let place = |link: &str| {
+        poses
+            .relative("base_link", link)
+            .unwrap()
+            .translation
+            .vector
+    };
+    // The tool is 30 cm below its box; the wrist is inside of its own and may sink by 2 cm.
+    let tool = area("tool0", [-2.0, -2.0, place("tool0").z + 0.3]);
+    let wrist = area("wrist_1_link", [-2.0, -2.0, place("wrist_1_link").z - 0.02]);
+    let workspace =
+        Workspace::new(&[tool, wrist.clone()], &model, "base_link", &ur5::JOINTS).unwrap();
+    let alone = Workspace::new(&[wrist], &model, "base_link", &ur5::JOINTS).unwrap();
+    let violations_m = |positions: &[f64]| workspace.violations_m(positions);
+    assert_eq!(workspace.violations_m(&RESET_POSE).len(), 2);
+    limiter.reset(&RESET_POSE).unwrap();
+    let mut goal = RESET_POSE.to_vec();
+    // The shoulder leans down while the wrist turns the tool up: the tool's distance alone would allow it.
+    goal[1] += 0.8;
+    goal[3] -= 0.8;
+    let command = TrajectoryCommand {
+        joint_names: ur5::JOINTS.map(str::to_owned).to_vec(),
+        points: vec![to(3.0, &goal)],
+    };
+    limiter.command(&command, 0.0).unwrap();
+    for cycle in 1..400 {
+        let sensed = Sensed {
+            now_s: f64::from(cycle) * CYCLE_S,
+            measured: &RESET_POSE,
+            contact_force_n: 0.0,
+            violation_m: Some(&violations_m),
+        };
+        let next = limiter.step(&sensed).unwrap().positions;
+        assert!(
+            alone.violation_m(&next) < 1e-3,
+            "the wrist is {} m out",
+            alone.violation_m(&next)
+        );
+    }
+    assert!(limiter.report().workspace > 0);
 }
 
 #[test]

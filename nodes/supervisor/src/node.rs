@@ -101,7 +101,8 @@ struct Seen {
     target_at: Option<Time>,
     /// What the target was pointed at with.
     prompt: String,
-    drivers: BTreeMap<&'static str, Arc<DiagnosticStatus>>,
+    /// What each driver reported last, and when.
+    drivers: BTreeMap<&'static str, (Arc<DiagnosticStatus>, Time)>,
 }
 
 /// A motion of the supervisor's own.
@@ -292,7 +293,8 @@ impl Supervisor {
         }
         for (name, subscription) in &self.driver_status {
             if let Some(status) = subscription.latest() {
-                self.seen.drivers.insert(name, status);
+                let now = self.node.now();
+                self.seen.drivers.insert(name, (status, now));
             }
         }
         while let Some(marker) = self.boxes.try_next() {
@@ -380,11 +382,16 @@ impl Supervisor {
             return Some("the arm has not reported its joints for half a second".to_owned());
         }
         for (name, _) in &self.driver_status {
-            let Some(status) = self.seen.drivers.get(name) else {
+            let Some((status, at)) = self.seen.drivers.get(name) else {
                 return Some(format!(
                     "the {name} driver has not reported yet; is it running?"
                 ));
             };
+            if now.saturating_since(*at) > STALE {
+                return Some(format!(
+                    "the {name} driver has been silent for half a second"
+                ));
+            }
             if status.message != "ready" {
                 let reason = status.value("reason").unwrap_or_default();
                 return Some(format!("the {name} driver is {}: {reason}", status.message));

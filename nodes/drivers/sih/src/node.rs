@@ -184,7 +184,7 @@ impl Driver {
     async fn session(&mut self, line: &mut Line) -> Result<(), Lost> {
         self.connections += 1;
         let feedback = self.feedback(line).await?.ok_or(Lost::Silent)?;
-        self.switch_on(line).await?;
+        self.switch_on(line, &feedback).await?;
         self.hand.connected(feedback);
         let node = self.node.clone();
         let mut cycles = node
@@ -240,15 +240,7 @@ impl Driver {
             self.hand.ticks_command(&command, now_s);
         }
         let goals = self.hand.cycle(feedback, now_s);
-        let map = &self.parameters.map;
-        let goal = map.registers.goal_position;
-        let data = map
-            .ids()
-            .into_iter()
-            .zip(goals)
-            .map(|(id, goal_ticks)| (id, goal.bytes_of(goal_ticks.round() as i32)));
-        line.sync_write(goal.address, goal.length(), data.collect())
-            .await?;
+        self.write_goals(line, goals).await?;
         self.publish_joints();
         if self.node.now() >= self.next_temperature {
             self.read_temperature(line).await?;
@@ -258,6 +250,19 @@ impl Driver {
             self.publish_status();
         }
         Ok(true)
+    }
+
+    /// Tells all servos where to go, in ticks.
+    async fn write_goals(&self, line: &mut Line, goals: [f64; SERVOS.len()]) -> Result<(), Lost> {
+        let map = &self.parameters.map;
+        let goal = map.registers.goal_position;
+        let data = map
+            .ids()
+            .into_iter()
+            .zip(goals)
+            .map(|(id, goal_ticks)| (id, goal.bytes_of(goal_ticks.round() as i32)));
+        let written = line.sync_write(goal.address, goal.length(), data.collect());
+        Ok(within(&self.node, written).await.ok_or(Lost::Silent)??)
     }
 
     /// Positions and loads of all servos; `None` when they do not answer in time.
@@ -328,8 +333,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Switches the torque of every servo on. A servo that failed keeps it off and says why.
-    async fn switch_on(&mut self, line: &mut Line) -> Result<(), Lost> {
+    /// Switches the torque of every servo on, where it stands: a servo may remember an older goal. One that failed keeps
+    /// its torque off and says why.
+    async fn switch_on(&mut self, line: &mut Line, feedback: &Feedback) -> Result<(), Lost> {
+        self.write_goals(line, feedback.ticks).await?;
         let register = self.parameters.map.registers.torque_enable;
         for id in self.parameters.map.ids() {
             match within(
@@ -368,7 +375,7 @@ impl Driver {
         }
         let feedback = self.feedback(line).await?.ok_or(Lost::Silent)?;
         self.hand.reset(feedback);
-        self.switch_on(line).await?;
+        self.switch_on(line, &feedback).await?;
         call.respond(if self.hand.condition() == Condition::Ready {
             TriggerResponse::done("ready")
         } else {

@@ -150,6 +150,8 @@ impl Arm {
         self.last_timestamp_s = None;
         self.last_wish = None;
         self.program_seen = false;
+        // The controller may have started anew, and its clock with it.
+        self.settling_until_s = f64::NEG_INFINITY;
         self.set_condition(Condition::Starting, "connected");
     }
 
@@ -385,9 +387,11 @@ impl Arm {
                     self.largest_deviation
                 ),
             );
+            return self.stop_where_it_is();
         }
         let workspace = self.workspace.as_ref();
-        let violation_m = |q: &[f64]| workspace.map_or(0.0, |workspace| workspace.violation_m(q));
+        let violation_m =
+            |q: &[f64]| workspace.map_or_else(Vec::new, |workspace| workspace.violations_m(q));
         let sensed = Sensed {
             now_s: state.timestamp,
             measured: &state.actual_q,
@@ -400,6 +404,7 @@ impl Arm {
                     && self.latch.is_none()
                 {
                     self.latch(Condition::Fault, &format!("{halt}: {:.0} N", self.force_n));
+                    return self.stop_where_it_is();
                 }
                 for (set_point, position) in self.set_point.iter_mut().zip(next.positions) {
                     *set_point = position;
@@ -408,10 +413,16 @@ impl Arm {
             }
             Err(error) => {
                 self.latch(Condition::Fault, &error.to_string());
-                self.disengage();
-                Mode::Stop
+                self.stop_where_it_is()
             }
         }
+    }
+
+    /// An arm that something holds up, or that presses on something, brakes and stays: a set point ahead of it, or
+    /// inside of what it touches, would keep it pressing, and it would jump there when the way is free.
+    fn stop_where_it_is(&mut self) -> Mode {
+        self.disengage();
+        Mode::Stop
     }
 
     fn latch(&mut self, condition: Condition, reason: &str) {

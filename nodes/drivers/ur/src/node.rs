@@ -163,6 +163,7 @@ impl Driver {
                 Some(Err(lost)) => lost,
             };
             self.arm.disconnected(&lost.to_string());
+            self.refuse_pending_reset("the connection to the controller was lost");
             self.publish_status();
         }
         self.arm.disconnected("the driver has ended");
@@ -258,7 +259,9 @@ impl Driver {
             self.arm.command(&command, state.timestamp);
         }
         let cycle = self.arm.cycle(&state);
-        session.send(&cycle.set_point).await?;
+        within(&self.node, ANSWER_TIME, session.send(&cycle.set_point))
+            .await
+            .ok_or(Lost::NoAnswer)??;
         self.publish_joints();
         if let Some(wish) = cycle.wish {
             self.fulfil(wish).await;
@@ -343,10 +346,17 @@ impl Driver {
         };
         match outcome {
             Ok(()) => {
+                self.refuse_pending_reset("another reset has come");
                 self.arm.reset(self.state.timestamp);
                 self.pending_reset = Some((call, self.node.now() + RESET_TIME));
             }
             Err(reason) => call.respond(TriggerResponse::refused(reason)),
+        }
+    }
+
+    fn refuse_pending_reset(&mut self, reason: &str) {
+        if let Some((call, _)) = self.pending_reset.take() {
+            call.respond(TriggerResponse::refused(reason));
         }
     }
 

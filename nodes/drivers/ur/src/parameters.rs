@@ -1,5 +1,6 @@
 //! The node's parameters.
 
+use crate::control_program::CYCLE_S;
 use crate::node::UrDriverError;
 use bus::{Endpoint, Node, ParameterSpec};
 use robot::limits::{LimiterConfig, Workspace};
@@ -82,6 +83,15 @@ impl Parameters {
                 problem: format!(
                     "joints should be, in this order, {}",
                     ur5::JOINTS.join(", ")
+                ),
+            });
+        }
+        if limits.cycle_s != CYCLE_S {
+            return Err(UrDriverError::Limits {
+                file: source,
+                problem: format!(
+                    "cycle_s is {} and should be {CYCLE_S}: the controller asks for a set point that often",
+                    limits.cycle_s
                 ),
             });
         }

@@ -26,6 +26,13 @@ pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
     if plan.nodes.is_empty() {
         bail!("{} launches no node", args.file.display());
     }
+    let is_simulated = plan.nodes.iter().any(|node| node.executable == "sim");
+    if args.clock_factor != 1.0 && !is_simulated {
+        bail!(
+            "--clock-factor is for the simulated cell, and {} does not launch it: real robots keep real time",
+            args.file.display()
+        );
+    }
     let config = GraphConfig {
         clock: clock(args.clock_factor)?,
         shutdown_grace: SHUTDOWN_GRACE,

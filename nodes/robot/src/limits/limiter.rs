@@ -28,7 +28,7 @@ pub struct Limiter {
 }
 
 /// How far out of the workspace the robot would be at joint positions, in m.
-pub type Violation<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+pub type Violation<'a> = dyn Fn(&[f64]) -> Vec<f64> + 'a;
 
 /// What a driver knows in a cycle.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub struct Sensed<'a> {
     /// Contact force in N; 0 for a device that feels none.
     pub contact_force_n: f64,
     /// How far out of the workspace the robot would be at given positions, in m; see
-    /// [`Workspace::violation_m`](super::Workspace::violation_m).
+    /// [`Workspace::violations_m`](super::Workspace::violations_m).
     pub violation_m: Option<&'a Violation<'a>>,
 }
 
@@ -385,15 +385,22 @@ impl Limiter {
             return wanted;
         }
         let here: Vec<f64> = self.motions.iter().map(|motion| motion.position).collect();
-        // From outside the robot may come back, but go no further out.
-        let allowed_m = violation_m(&here).max(0.0) + WORKSPACE_SLACK_M;
+        // From outside each control point may come back, but go no further out.
+        let allowed_m: Vec<f64> = violation_m(&here)
+            .iter()
+            .map(|outside| outside.max(0.0) + WORKSPACE_SLACK_M)
+            .collect();
+        if !allowed_m.iter().all(|allowed| allowed.is_finite()) {
+            self.report.workspace += 1;
+            return braking;
+        }
         for share in SLOWER {
             let slower: Vec<f64> = braking
                 .iter()
                 .zip(&wanted)
                 .map(|(braking, wanted)| braking + share * (wanted - braking))
                 .collect();
-            if self.stays_inside(&slower, violation_m, allowed_m) {
+            if self.stays_inside(&slower, violation_m, &allowed_m) {
                 self.report.workspace += u64::from(share < 1.0);
                 return slower;
             }
@@ -410,7 +417,7 @@ impl Limiter {
         &self,
         velocities: &[f64],
         violation_m: &Violation<'_>,
-        allowed_m: f64,
+        allowed_m: &[f64],
     ) -> bool {
         CHECKED_SHARES.iter().all(|&share| {
             let positions: Vec<f64> = self
@@ -422,7 +429,12 @@ impl Limiter {
                     bounds.stopping_position(bounds.advance(*motion, *velocity), share)
                 })
                 .collect();
-            violation_m(&positions) <= allowed_m
+            let outside_m = violation_m(&positions);
+            outside_m.len() == allowed_m.len()
+                && outside_m
+                    .iter()
+                    .zip(allowed_m)
+                    .all(|(outside, allowed)| outside <= allowed)
         })
     }
 }

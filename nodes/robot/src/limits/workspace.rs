@@ -90,15 +90,22 @@ impl Workspace {
     }
 
     /// How far, in m, the worst control point is out of its box at the device's positions; 0 when all are inside.
+    #[must_use]
+    pub fn violation_m(&self, device_positions: &[f64]) -> f64 {
+        let violations = self.violations_m(device_positions);
+        violations.into_iter().fold(0.0, f64::max)
+    }
+
+    /// How far, in m, each control point is out of its box at the device's positions; 0 for those that are inside.
     ///
     /// Infinite when there is no telling, so that what cannot be checked is not done.
     #[must_use]
-    pub fn violation_m(&self, device_positions: &[f64]) -> f64 {
+    pub fn violations_m(&self, device_positions: &[f64]) -> Vec<f64> {
         if self.boxes.is_empty() {
-            return 0.0;
+            return Vec::new();
         }
         if device_positions.len() != self.places.len() {
-            return f64::INFINITY;
+            return vec![f64::INFINITY];
         }
         let mut positions = self.positions.clone();
         for (&place, &position) in self.places.iter().zip(device_positions) {
@@ -106,21 +113,24 @@ impl Workspace {
                 *slot = position;
             }
         }
-        self.worst(&positions).unwrap_or(f64::INFINITY)
+        self.outside_m(&positions)
+            .unwrap_or_else(|_| vec![f64::INFINITY])
     }
 
-    fn worst(&self, positions: &[f64]) -> Result<f64, KinematicsError> {
+    fn outside_m(&self, positions: &[f64]) -> Result<Vec<f64>, KinematicsError> {
         let poses = self.kinematics.forward(positions)?;
-        let mut worst = 0.0_f64;
+        let mut outside = Vec::new();
         for area in &self.boxes {
             for link in &area.links {
                 let base_from_link = poses.relative(&self.base_link, link)?;
                 let coordinates = base_from_link.translation.vector.iter();
+                let mut worst = 0.0_f64;
                 for ((&at, &lower), &upper) in coordinates.zip(&area.lower).zip(&area.upper) {
                     worst = worst.max(lower - at).max(at - upper);
                 }
+                outside.push(worst);
             }
         }
-        Ok(worst)
+        Ok(outside)
     }
 }
