@@ -1,7 +1,7 @@
 # grasp_anything: two commands are enough on a bare machine, `make demo` and `make test`.
 #
 #   make demo             a cluttered table in the simulator, one click, one grasp; keeps running until Ctrl-C
-#   make demo ONCE=1      the same, ends by itself: status 0 when the object was lifted and held, 1 when not
+#   make demo ONCE=1      the same, ends by itself; succeeds when the object was lifted and held
 #   make demo ARGS="scene:=single seed:=7"   any argument of launch/sim.launch
 #   make test             the whole test suite
 #   make build            target/release/grasp_anything
@@ -29,7 +29,7 @@ setup:
 build: setup
 	cargo build --release --locked --package grasp_anything
 
-test:
+test: setup
 	cargo test --workspace --locked
 
 # What the continuous integration asks for, beside the tests.

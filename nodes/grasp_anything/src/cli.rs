@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use clap_complete::Shell;
 
+use crate::control::Service;
+
 /// Point at an object, and the robot in front of you grasps it.
 #[derive(Debug, Parser)]
 #[command(name = "grasp_anything", version, about, long_about = LONG_ABOUT, after_long_help = EXAMPLES)]
@@ -35,6 +37,7 @@ Where to start:
   grasp_anything launch launch/sim.launch once:=true     one grasp in the simulated cell
   grasp_anything launch launch/sim.launch --show-args    what a launch file lets you set
   grasp_anything click 640 360                           point at a pixel of the running cell's camera image
+  grasp_anything call stop                               and start, release, home, estop, reset
   grasp_anything doctor                                  what is installed, what is missing, what to do about it
 
 The same with your own data and for measuring:
@@ -53,6 +56,11 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Point at an object in the running launch, by pixel or by 3-D point
     Click(ClickArgs),
+    /// Tell the robot of the running launch to start, stop, put down, go home, or reset
+    Call {
+        /// What it is to do
+        service: Service,
+    },
     /// Segment an image, a folder of images or a video from a click, without a robot
     #[command(after_long_help = SEGMENT_HELP)]
     Segment(SegmentArgs),
@@ -76,7 +84,7 @@ line. Ctrl-C (or SIGTERM) stops the robot first and then the other nodes.";
 
 const NODE_HELP: &str = "\
 Nodes: run `grasp_anything node --list`. The arguments after --ros-args are those of any ROS 2 executable:
-  grasp_anything node segmentation --ros-args -r camera/color/image_raw:=/d455/camera/color/image_raw -p model:=m.onnx";
+  grasp_anything node segmentation --ros-args -r camera/color/image_raw:=/d455/camera/color/image_raw -p model:=models/segmenter/manifest.yaml";
 
 const SEGMENT_HELP: &str = "\
 Writes <stem>.mask.png (white on black, of the input's size), <stem>.overlay.png and scores.jsonl (frame, score, status) \
@@ -320,6 +328,7 @@ mod tests {
             "launch",
             "node",
             "click",
+            "call",
             "segment",
             "eval",
             "bench",

@@ -50,7 +50,8 @@ pub(crate) async fn run(node: Node) -> Result<()> {
         (true, false) => bail!("the object was not lifted and held"),
         (false, _) => {
             print_line(
-                "Point at another object with `grasp_anything click U V --grasp`, or end with Ctrl-C.",
+                "Put it down with `grasp_anything call release`, point at another object with\n\
+                 `grasp_anything click U V --grasp`, or end with Ctrl-C.",
             )?;
             node.shutdown().await;
             Ok(())

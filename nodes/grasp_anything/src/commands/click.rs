@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     cli::ClickArgs,
-    control::{Request, Target, send},
+    control::{Click, Request, Target, send},
     output::print_line,
 };
 
@@ -23,10 +23,15 @@ pub(crate) fn run(args: ClickArgs) -> Result<ExitCode> {
         },
         _ => bail!("give a pixel (U V) or a point in space (--point X Y Z)"),
     };
-    let answer = send(&Request {
+    ask(&Request::Click(Click {
         target,
         grasp: args.grasp,
-    })?;
+    }))
+}
+
+/// Sends a request and prints the answer; a refusal is an error.
+pub(super) fn ask(request: &Request) -> Result<ExitCode> {
+    let answer = send(request)?;
     if answer.ok {
         print_line(answer.message)?;
         Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use crate::{
     cli::{Cli, Command},
+    control::Request,
     logging,
 };
 
@@ -29,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Launch(args) => launch::run(&args),
         Command::Node(args) => node::run(&args),
         Command::Click(args) => click::run(args),
+        Command::Call { service } => click::ask(&Request::Call { call: service }),
         Command::Segment(args) => segment::run(args),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),

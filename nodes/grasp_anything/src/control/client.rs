@@ -1,4 +1,4 @@
-//! The side of `grasp_anything click`.
+//! The side of `grasp_anything click` and `grasp_anything call`.
 
 use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
@@ -25,7 +25,7 @@ pub(crate) fn send(request: &Request) -> Result<Answer> {
             ) =>
         {
             bail!(
-                "nothing is running that could take the click; start it first, for example with\n\n    \
+                "nothing is running that could take it; start it first, for example with\n\n    \
              grasp_anything launch launch/sim.launch"
             )
         }
@@ -38,7 +38,7 @@ pub(crate) fn send(request: &Request) -> Result<Answer> {
     line.push('\n');
     stream
         .write_all(line.as_bytes())
-        .context("the running launch does not take the click")?;
+        .context("the running launch does not listen")?;
     let mut answer = String::new();
     BufReader::new(stream.take(MAX_LINE_BYTES))
         .read_line(&mut answer)

@@ -1,9 +1,10 @@
-//! How a person's click reaches a running launch: a local socket with one JSON object a line.
+//! How a person's click, or stop, reaches a running launch: a local socket with one JSON object a line.
 //!
 //! ```text
 //! {"click": [640, 360]}                                 -> {"ok": true, "message": "..."}
 //! {"click": [100, 80], "negative": true}
 //! {"point": [0.3, 0.5, 0.1], "frame": "base_link", "grasp": true}
+//! {"call": "stop"}
 //! ```
 //!
 //! Only the user who runs the launch can reach the socket: its folder is theirs alone.
@@ -13,5 +14,5 @@ mod protocol;
 mod server;
 
 pub(crate) use client::send;
-pub(crate) use protocol::{Request, Target};
+pub(crate) use protocol::{Click, Request, Service, Target};
 pub(crate) use server::run as run_server;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// Lines longer than this are refused.
@@ -13,7 +14,52 @@ pub(super) const MAX_LINE_BYTES: u64 = 4096;
 
 /// What a person asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Request {
+#[serde(untagged)]
+pub(crate) enum Request {
+    /// Something of the supervisor.
+    Call {
+        /// What.
+        call: Service,
+    },
+    /// To take a target.
+    Click(Click),
+}
+
+/// What the supervisor can be asked for, as its services are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Service {
+    /// Grasp the target
+    Start,
+    /// Stop moving and stay
+    Stop,
+    /// Put down what is held
+    Release,
+    /// Open the hand and go to the rest pose
+    Home,
+    /// Stop at once, and refuse to move until reset
+    Estop,
+    /// Take an emergency stop or a fault back
+    Reset,
+}
+
+impl Service {
+    /// The name below `supervisor/`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Release => "release",
+            Self::Home => "home",
+            Self::Estop => "estop",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// What a person points at, and what for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Click {
     /// What they point at.
     #[serde(flatten)]
     pub(crate) target: Target,
@@ -47,11 +93,15 @@ impl Request {
     /// Reads a line.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
         let request: Self = serde_json::from_str(line).map_err(|_| {
-            r#"expected {"click": [u, v]} or {"point": [x, y, z], "frame": "base_link"}"#.to_owned()
+            r#"expected {"click": [u, v]}, {"point": [x, y, z], "frame": "base_link"} or {"call": "stop"}"#
+                .to_owned()
         })?;
-        let finite = match &request.target {
-            Target::Pixel { click, .. } => click.iter().all(|number| number.is_finite()),
-            Target::Point { point, .. } => point.iter().all(|number| number.is_finite()),
+        let finite = match &request {
+            Self::Call { .. } => true,
+            Self::Click(click) => match &click.target {
+                Target::Pixel { click, .. } => click.iter().all(|number| number.is_finite()),
+                Target::Point { point, .. } => point.iter().all(|number| number.is_finite()),
+            },
         };
         if finite {
             Ok(request)
@@ -135,7 +185,11 @@ mod tests {
 
     #[test]
     fn requests_are_read() {
-        let request = Request::parse(r#"{"click": [1, 2.5]}"#).unwrap();
+        let click = |line: &str| match Request::parse(line).unwrap() {
+            Request::Click(click) => click,
+            Request::Call { call } => panic!("{call:?}"),
+        };
+        let request = click(r#"{"click": [1, 2.5]}"#);
         assert_eq!(
             request.target,
             Target::Pixel {
@@ -144,8 +198,7 @@ mod tests {
             }
         );
         assert!(!request.grasp);
-        let request =
-            Request::parse(r#"{"point": [1, 2, 3], "frame": "world", "grasp": true}"#).unwrap();
+        let request = click(r#"{"point": [1, 2, 3], "frame": "world", "grasp": true}"#);
         assert_eq!(
             request.target,
             Target::Point {
@@ -154,21 +207,46 @@ mod tests {
             }
         );
         assert!(request.grasp);
+        assert_eq!(
+            Request::parse(r#"{"call": "estop"}"#),
+            Ok(Request::Call {
+                call: Service::Estop
+            })
+        );
     }
 
     #[test]
     fn what_is_written_can_be_read() {
-        let request = Request {
+        let click = Request::Click(Click {
             target: Target::Pixel {
                 click: [3.0, 4.0],
                 negative: true,
             },
             grasp: true,
-        };
-        assert_eq!(
-            Request::parse(&serde_json::to_string(&request).unwrap()),
-            Ok(request)
-        );
+        });
+        let calls = Service::value_variants()
+            .iter()
+            .map(|call| Request::Call { call: *call });
+        for request in calls.chain([click]) {
+            assert_eq!(
+                Request::parse(&serde_json::to_string(&request).unwrap()),
+                Ok(request)
+            );
+        }
+    }
+
+    #[test]
+    fn services_are_the_supervisors() {
+        let mut names: Vec<_> = supervisor::machine::Request::ALL
+            .map(supervisor::machine::Request::name)
+            .to_vec();
+        let mut ours: Vec<_> = Service::value_variants()
+            .iter()
+            .map(|service| service.name())
+            .collect();
+        names.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(ours, names);
     }
 
     #[test]
@@ -180,6 +258,7 @@ mod tests {
             r#"{"click": [1]}"#,
             r#"{"click": ["a", "b"]}"#,
             r#"{"point": [1, 2, 3]}"#,
+            r#"{"call": "jump"}"#,
         ] {
             assert!(Request::parse(bad).unwrap_err().contains("click"), "{bad}");
         }

@@ -5,6 +5,8 @@ use std::{io, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use bus::{Client, Node, ParameterSpec, Publisher, Qos, Subscription};
+use clap::ValueEnum as _;
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use msgs::{
     diagnostic_msgs::DiagnosticStatus,
     geometry_msgs::{Point, PointStamped},
@@ -15,14 +17,19 @@ use msgs::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
+    sync::Mutex,
 };
 
 use crate::target::wait_for_cloud;
 
-use super::protocol::{Answer, MAX_LINE_BYTES, Request, Target, make_directory, socket_path};
+use super::protocol::{
+    Answer, Click, MAX_LINE_BYTES, Request, Service, Target, make_directory, socket_path,
+};
 
-/// A client that says nothing for this long is let go, as others wait behind it.
+/// A client that says nothing for this long is let go.
 const LINE_PATIENCE: Duration = Duration::from_secs(2);
+/// Clients that are served at the same time; more wait.
+const MOST_CLIENTS: usize = 16;
 /// How long the segmentation may take to say what it made of a click.
 const RESULT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -36,23 +43,25 @@ pub(crate) async fn run(node: Node) -> Result<()> {
     } else {
         PathBuf::from(socket.get())
     };
-    let mut topics = Topics::new(&node)?;
+    // One click after the other; a stop waits for none of them.
+    let topics = Mutex::new(Topics::new(&node)?);
+    let supervisor = Supervisor::new(&node)?;
     if node.clock().is_simulated() {
         bail!("the control socket needs a clock that runs; use this node in a launch");
     }
     let socket = Socket::bind(path)?;
     tracing::info!("waiting for clicks: grasp_anything click U V");
+    let mut clients = FuturesUnordered::new();
     loop {
-        let stream = tokio::select! {
-            biased;
-            () = node.shutdown() => return Ok(()),
-            accepted = socket.listener.accept() => accepted.context("the control socket broke")?.0,
-        };
-        // A client that goes away in the middle is its own affair, not the launch's.
         tokio::select! {
             biased;
             () = node.shutdown() => return Ok(()),
-            served = serve(&node, &mut topics, stream) => {
+            accepted = socket.listener.accept(), if clients.len() < MOST_CLIENTS => {
+                let (stream, _) = accepted.context("the control socket broke")?;
+                clients.push(serve(&node, &topics, &supervisor, stream));
+            }
+            // A client that goes away in the middle is its own affair, not the launch's.
+            Some(served) = clients.next() => {
                 if let Err(error) = served {
                     tracing::debug!("a client of the control socket left: {error}");
                 }
@@ -96,7 +105,12 @@ impl Drop for Socket {
     }
 }
 
-async fn serve(node: &Node, topics: &mut Topics, stream: UnixStream) -> Result<()> {
+async fn serve(
+    node: &Node,
+    topics: &Mutex<Topics>,
+    supervisor: &Supervisor,
+    stream: UnixStream,
+) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader.take(MAX_LINE_BYTES));
     let mut line = String::new();
@@ -106,13 +120,42 @@ async fn serve(node: &Node, topics: &mut Topics, stream: UnixStream) -> Result<(
         () = node.clock().sleep(LINE_PATIENCE) => bail!("it sent no line"),
     }
     let answer = match Request::parse(&line) {
-        Ok(request) => topics.handle(node, &request).await,
+        Ok(Request::Call { call }) => supervisor.call(call).await,
+        Ok(Request::Click(click)) => topics.lock().await.handle(node, &click).await,
         Err(reason) => Answer::refused(reason),
     };
     let mut line = serde_json::to_string(&answer)?;
     line.push('\n');
     writer.write_all(line.as_bytes()).await?;
     Ok(())
+}
+
+/// The services of the supervisor.
+struct Supervisor {
+    clients: Vec<(Service, Client<Trigger>)>,
+}
+
+impl Supervisor {
+    fn new(node: &Node) -> bus::Result<Self> {
+        let clients = Service::value_variants().iter().map(|service| {
+            let client = node.client(&format!("supervisor/{}", service.name()))?;
+            Ok((*service, client))
+        });
+        Ok(Self {
+            clients: clients.collect::<bus::Result<_>>()?,
+        })
+    }
+
+    async fn call(&self, service: Service) -> Answer {
+        let Some((_, client)) = self.clients.iter().find(|(named, _)| *named == service) else {
+            return Answer::refused(format!("there is no service {}", service.name()));
+        };
+        match client.call(TriggerRequest {}).await {
+            Ok(response) if response.success => Answer::done(response.message),
+            Ok(response) => Answer::refused(response.message),
+            Err(error) => Answer::refused(error.to_string()),
+        }
+    }
 }
 
 /// What a click goes to, and what says what became of it.
@@ -139,7 +182,7 @@ impl Topics {
         })
     }
 
-    async fn handle(&mut self, node: &Node, request: &Request) -> Answer {
+    async fn handle(&mut self, node: &Node, request: &Click) -> Answer {
         if let Some(info) = self.camera_info.latest() {
             self.camera = Some((
                 info.header.clone(),
