@@ -24,7 +24,7 @@
 //!     - {meaning: hand_servo_delta, size: 5, scale: [100], smoothing: 0.8}
 //! ```
 //!
-//! The built-in's is shorter: `engine: {builtin: geometric}` with its `parameters`.
+//! The built-in's is shorter: `engine: {builtin: {geometric: {}}}`, with what differs from its settings inside.
 
 use std::path::{Path, PathBuf};
 

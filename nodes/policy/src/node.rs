@@ -4,8 +4,9 @@
 //! `policy/status`; serves `policy/start` and `policy/stop`. What a policy asks for is only ever sent while it runs, and
 //! goes through the drivers' limits; when it gives nonsense, the robot holds and the status says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, Call, Node, ParameterSpec, Publisher, Qos, Subscription, Time};
@@ -29,6 +30,9 @@ use crate::snapshot::{Measured, Poses, Snapshot, Target, Velocities};
 const GEOMETRIC: &str = include_str!("../../../models/policies/geometric.yaml");
 const URDF: &str = include_str!("../../../urdf/ur5_sih.urdf");
 const HAND: &str = include_str!("../../../calibration/sih_right.yaml");
+
+/// Boxes that are kept until their cloud comes.
+const KEPT_BOXES: usize = 4;
 
 /// Age from which a target counts as not seen when a start is asked for.
 const TARGET_AGE: Duration = Duration::from_secs(1);
@@ -125,6 +129,8 @@ struct PolicyNode {
     kinematics: Kinematics,
     goal: Point3<f64>,
     boxes: Subscription<Marker>,
+    /// The newest boxes, newest first.
+    recent_boxes: VecDeque<Arc<Marker>>,
     around: Subscription<PointCloud2>,
     surroundings: Vec<Point3<f32>>,
     joint_states: Subscription<JointState>,
@@ -206,7 +212,8 @@ impl PolicyNode {
             }
         };
         Ok(Self {
-            boxes: node.subscribe("target/box", Qos::reliable(2))?,
+            boxes: node.subscribe("target/box", Qos::reliable(KEPT_BOXES))?,
+            recent_boxes: VecDeque::new(),
             around: node.subscribe("target/surroundings", Qos::reliable(2))?,
             surroundings: Vec::new(),
             joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
@@ -317,10 +324,16 @@ impl PolicyNode {
     }
 
     fn look(&mut self, cloud: &PointCloud2) {
+        // After a step longer than a frame, the newest box may be of a later cloud than this one.
+        while let Some(marker) = self.boxes.try_next() {
+            self.recent_boxes.push_front(marker);
+        }
+        self.recent_boxes.truncate(KEPT_BOXES);
         let bounds = self
-            .boxes
-            .latest()
-            .and_then(|marker| match message::decode_box(&marker) {
+            .recent_boxes
+            .iter()
+            .find(|marker| marker.header.stamp == cloud.header.stamp)
+            .and_then(|marker| match message::decode_box(marker) {
                 Ok(bounds) => bounds,
                 Err(error) => {
                     tracing::warn!("target/box: {error}");

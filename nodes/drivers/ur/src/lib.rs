@@ -17,8 +17,8 @@
 //!
 //! * Every set point has passed [`robot::limits::Limiter`]: position, velocity, acceleration, step,
 //!   workspace, contact force. What was clamped or refused is counted in `arm/status`.
-//! * When commands stop coming in mid motion, the arm is at rest within 100 ms. When the driver
-//!   itself falls silent, the control program stops the arm.
+//! * When commands stop coming in mid motion, the arm is at rest within 100 ms of the last point of the
+//!   last command. When the driver itself falls silent, the control program stops the arm.
 //! * After a pause at the pendant, a protective stop or a lost connection, all earlier commands are
 //!   forgotten and motion starts from the measured position: no jump.
 //! * A lost connection is made again without a restart. A stop (protective, emergency, contact

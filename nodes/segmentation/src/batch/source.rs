@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 
 use crate::batch::BatchError;
 
@@ -93,7 +94,18 @@ pub(super) struct Video {
     path: PathBuf,
     process: Child,
     pipe: BufReader<ChildStdout>,
+    /// Reads what ffmpeg complains of: it would wait for ever if nobody did.
+    complaint: Option<JoinHandle<String>>,
     count: usize,
+}
+
+/// The first lines of what a process says; the rest is read and forgotten.
+fn beginning_of(mut stderr: ChildStderr) -> String {
+    let mut said = Vec::new();
+    // What cannot be read is not worth an error of its own: the process ended, and its status tells how.
+    stderr.by_ref().take(4000).read_to_end(&mut said).ok();
+    std::io::copy(&mut stderr, &mut std::io::sink()).ok();
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 impl Video {
@@ -107,12 +119,13 @@ impl Video {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|source| BatchError::NoFfmpeg { source })?;
-        let Some(pipe) = process.stdout.take() else {
+        let (Some(pipe), Some(stderr)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(BatchError::NoFfmpeg {
                 source: std::io::Error::other("its output cannot be read"),
             });
         };
         Ok(Self {
+            complaint: Some(std::thread::spawn(move || beginning_of(stderr))),
             path: path.to_path_buf(),
             process,
             pipe: BufReader::with_capacity(1 << 20, pipe),
@@ -133,10 +146,9 @@ impl Video {
                 }))
             }
             Ok(None) => {
-                let mut complaint = String::new();
-                if let Some(stderr) = &mut self.process.stderr {
-                    stderr.take(4000).read_to_string(&mut complaint).ok();
-                }
+                let complaint = self.complaint.take();
+                let complaint = complaint.and_then(|thread| thread.join().ok());
+                let complaint = complaint.unwrap_or_default();
                 let finished = self.process.wait().is_ok_and(|status| status.success());
                 if finished && self.count > 0 {
                     Ok(None)

@@ -49,7 +49,8 @@ impl RobotGuard {
                     .name
                     .iter()
                     .cloned()
-                    .zip(state.position.iter().copied()),
+                    .zip(state.position.iter().copied())
+                    .filter(|(_, position)| position.is_finite()),
             );
         }
         let (kinematics, shapes) = self.robot.as_ref()?;
