@@ -1,8 +1,9 @@
 """Adds what `measure_masks` measured to the figures of a training run and writes the model card.
 
-    python card.py OUT MEASURED
+    python card.py OUT MEASURED [NOTE]
 
 OUT is the folder of train.py, MEASURED the file of `measure_masks --json`; writes OUT/figures.json and OUT/MODEL_CARD.md.
+NOTE is a sentence about how this model was trained, where that is not what train.sh does now.
 """
 
 import json
@@ -22,10 +23,10 @@ the objects stand on, found in the depth image.
 ## Data
 
 Renders of the simulated cell only (`render_dataset` of `nodes/sim`): {pairs} pairs of frames with the 48 training
-objects and with random shapes and textures that are in no scene, most under random light, materials, surroundings,
-cameras and depth noise. A third was shown without depth. No photograph, no other model and no test object was used.
+objects and with random shapes, packages and textures that are in no scene, most under random light, materials,
+surroundings, cameras and depth noise. A third was shown without depth. No photograph, no other model and no test object was used.
 Made with `models/train/segmenter/train.sh` on one CPU core: {steps} steps on windows of these frames in {minutes}
-minutes.
+minutes.{note}
 
 ## Figures
 
@@ -93,7 +94,8 @@ def number(value):
 
 def card(figures):
     sets = figures["sets"]
-    text = HEAD.format(parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes")})
+    note = f" {figures['note']}" if figures.get("note") else ""
+    text = HEAD.format(note=note, parameters=f"{figures['parameters'] / 1e6:.1f} M parameters", **{k: figures[k] for k in ("pairs", "steps", "minutes")})
     for name, f in sets.items():
         error = f["calibration"]["expected_calibration_error"] if f["calibration"] else None
         text += f"| {name} | {f['objects']} | {number(f['iou_1_click'])} | {f['objects_free']} | {number(f['iou_1_click_free'])} | {number(f['iou_3_clicks'])} | {percent(f['share_1_click_below_0.5'])} | {number(error)} |\n"
@@ -117,11 +119,12 @@ def card(figures):
 
 
 def main():
-    if len(sys.argv) != 3:
-        raise SystemExit("usage: python card.py OUT MEASURED")
-    out, measured = map(pathlib.Path, sys.argv[1:])
+    if len(sys.argv) not in (3, 4):
+        raise SystemExit("usage: python card.py OUT MEASURED [NOTE]")
+    out, measured = map(pathlib.Path, sys.argv[1:3])
     figures = json.loads((out / "figures.json").read_text())
     figures["sets"] = json.loads(measured.read_text())["sets"]
+    figures["note"] = sys.argv[3] if len(sys.argv) == 4 else figures.get("note", "")
     (out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
     (out / "MODEL_CARD.md").write_text(card(figures))
 

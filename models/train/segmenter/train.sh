@@ -54,7 +54,7 @@ train() {
 if [ ! -f "$out/checkpoint.pt" ]; then
     train "$out/first" --window 160 --pairs 8 --rate 2e-3 --minutes "${MINUTES_FIRST:-66}" "$@"
 fi
-train "$out" --start "$out/first/checkpoint.pt" --window 224 --pairs 6 --rate 1.6e-3 --minutes "${MINUTES:-100}" "$@"
+train "$out" --start "$out/first/checkpoint.pt" --window 224 --pairs 6 --rate 1.6e-3 --minutes "${MINUTES:-190}" "$@"
 
 cargo run --release --manifest-path "$root/Cargo.toml" -p segmentation --example measure_masks -- \
     --json "$out/measured.json" "$out/manifest.yaml" "$data/test"

@@ -454,9 +454,11 @@ impl Arm {
         }
     }
 
-    /// Whether the arm is known to be at rest under our control, or out of it.
+    /// Whether the arm is known to be at rest under our control, or out of it. What was measured lags behind what was
+    /// commanded.
     pub(crate) fn is_at_rest(&self, state: &RobotState) -> bool {
-        state.actual_qd.iter().all(|qd| qd.abs() < 0.01)
+        let is_commanded = self.engaged && !self.limiter.is_at_rest();
+        !is_commanded && state.actual_qd.iter().all(|qd| qd.abs() < 0.01)
     }
 
     pub(crate) fn condition(&self) -> Condition {

@@ -116,6 +116,12 @@ impl Limiter {
         &self.config
     }
 
+    /// Whether the setpoints stand still.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.motions.iter().all(|motion| motion.velocity == 0.0)
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn state(&self) -> LimiterState {
