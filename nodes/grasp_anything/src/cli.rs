@@ -130,16 +130,16 @@ pub(crate) struct NodeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ClickArgs {
     /// Column of the pixel in the colour image, from the left
-    #[arg(value_name = "U", required_unless_present = "point", requires = "v")]
+    #[arg(value_name = "U", required_unless_present = "point", requires = "v", value_parser = parse_number)]
     pub(crate) u: Option<f64>,
     /// Row of the pixel in the colour image, from the top
-    #[arg(value_name = "V")]
+    #[arg(value_name = "V", value_parser = parse_number)]
     pub(crate) v: Option<f64>,
     /// The pixel does not belong to the object: refine the prompt that is there
     #[arg(long, conflicts_with = "point")]
     pub(crate) negative: bool,
     /// A point in space instead of a pixel, in metres
-    #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], allow_negative_numbers = true, conflicts_with = "u")]
+    #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], allow_negative_numbers = true, conflicts_with = "u", value_parser = parse_number)]
     pub(crate) point: Option<Vec<f64>>,
     /// The frame that --point is given in
     #[arg(long, default_value = "base_link", requires = "point")]
@@ -299,6 +299,13 @@ fn parse_box(text: &str) -> Result<[f64; 4], String> {
     Ok([x0, y0, x1, y1])
 }
 
+fn parse_number(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    number
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| "expected a number".to_owned())
+}
+
 fn parse_numbers<const N: usize>(text: &str, expected: &str) -> Result<[f64; N], String> {
     let numbers: Vec<f64> = text
         .split(',')
@@ -393,6 +400,12 @@ mod tests {
         assert!(Cli::try_parse_from(point).is_ok());
         assert!(Cli::try_parse_from(["grasp_anything", "click", "640"]).is_err());
         assert!(Cli::try_parse_from(["grasp_anything", "click"]).is_err());
+        for bad in ["nan", "1e400", "left"] {
+            assert!(
+                Cli::try_parse_from(["grasp_anything", "click", bad, "10"]).is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

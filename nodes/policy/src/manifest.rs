@@ -375,8 +375,8 @@ impl Manifest {
 
     fn check(&self) -> Result<(), (String, String)> {
         let wrong = |field: String, problem: &str| Err((field, problem.to_owned()));
-        if !(self.rate_hz > 0.0 && self.rate_hz <= 125.0) {
-            return wrong("rate_hz".to_owned(), "must be above 0 and at most 125");
+        if !(0.1..=125.0).contains(&self.rate_hz) {
+            return wrong("rate_hz".to_owned(), "must be between 0.1 and 125");
         }
         if self.steps == 0 {
             return wrong("steps".to_owned(), "must be at least 1");

@@ -144,7 +144,11 @@ impl Driver {
                 },
                 Some(Err(lost)) => lost,
             };
-            self.hand.disconnected(&lost.to_string());
+            let lost = lost.to_string();
+            if self.hand.reason() != lost {
+                tracing::warn!("no connection to the hand: {lost}; trying again");
+            }
+            self.hand.disconnected(&lost);
             self.publish_status();
             again = true;
         }

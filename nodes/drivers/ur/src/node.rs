@@ -162,7 +162,11 @@ impl Driver {
                 },
                 Some(Err(lost)) => lost,
             };
-            self.arm.disconnected(&lost.to_string());
+            let lost = lost.to_string();
+            if self.arm.reason() != lost {
+                tracing::warn!("no connection to the arm: {lost}; trying again");
+            }
+            self.arm.disconnected(&lost);
             self.refuse_pending_reset("the connection to the controller was lost");
             self.publish_status();
         }

@@ -24,6 +24,12 @@ pub enum BatchError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The results would lie among the frames.
+    #[error("{folder} holds the frames; give another folder for the results (--out)")]
+    SameFolder {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The input has no frame.
     #[error("{input} has no frames: give a PNG or JPEG image, a folder of them, or a video")]
     NoFrames {

@@ -6,6 +6,7 @@
 mod error;
 mod source;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,11 +79,14 @@ pub fn run(
         let path = path.to_path_buf();
         move |source: std::io::Error| BatchError::Write { path, source }
     };
-    std::fs::create_dir_all(&options.out).map_err(writing(&options.out))?;
+    if is_same_folder(&options.input, &options.out) {
+        return Err(BatchError::SameFolder {
+            folder: options.out.clone(),
+        });
+    }
     let scores_path = options.out.join("scores.jsonl");
-    let mut scores_file = std::io::BufWriter::new(
-        std::fs::File::create(&scores_path).map_err(writing(&scores_path))?,
-    );
+    // Made with the first result: a wrong prompt leaves earlier results alone.
+    let mut scores_file: Option<File> = None;
 
     let mut tracker: Option<Tracker> = None;
     let mut scores = Vec::new();
@@ -130,22 +134,37 @@ pub fn run(
                 ),
             )
         };
+        let file = match &mut scores_file {
+            Some(file) => file,
+            None => {
+                std::fs::create_dir_all(&options.out).map_err(writing(&options.out))?;
+                let file = File::create(&scores_path).map_err(writing(&scores_path))?;
+                scores_file.insert(file)
+            }
+        };
         let crosses: &[[f64; 2]] = if first { &options.clicks } else { &[] };
         write_pictures(&options.out, &picture, found.as_ref(), crosses)?;
         let text = serde_json::to_string(&score)
             .map_err(std::io::Error::from)
             .map_err(writing(&scores_path))?;
-        writeln!(scores_file, "{text}").map_err(writing(&scores_path))?;
+        writeln!(file, "{text}").map_err(writing(&scores_path))?;
         progress(&score);
         scores.push(score);
     }
-    scores_file.flush().map_err(writing(&scores_path))?;
     if scores.is_empty() {
         return Err(BatchError::NoFrames {
             input: options.input.clone(),
         });
     }
     Ok(scores)
+}
+
+/// Whether the results would lie among the frames, and be read as frames the next time.
+fn is_same_folder(input: &Path, out: &Path) -> bool {
+    match (input.canonicalize(), out.canonicalize()) {
+        (Ok(input), Ok(out)) => input.is_dir() && input == out,
+        _ => false,
+    }
 }
 
 fn line(stem: &str, score: f64, status: &'static str, reason: String) -> FrameScore {

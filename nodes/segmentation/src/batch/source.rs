@@ -150,6 +150,13 @@ impl Video {
                 let complaint = complaint.and_then(|thread| thread.join().ok());
                 let complaint = complaint.unwrap_or_default();
                 let finished = self.process.wait().is_ok_and(|status| status.success());
+                if finished && self.count > 0 && !complaint.is_empty() {
+                    tracing::error!(
+                        "{} is damaged, and only what could be read was segmented: {}",
+                        self.path.display(),
+                        complaint.trim()
+                    );
+                }
                 if finished && self.count > 0 {
                     Ok(None)
                 } else {

@@ -1,5 +1,6 @@
 //! What the node knows, and what it does with each message.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bus::{Node, Publisher, Qos, StageTimer, Time};
@@ -21,6 +22,12 @@ use crate::{
 
 /// A point this close to the robot's shapes is on the robot.
 const ROBOT_MARGIN_M: f64 = 0.01;
+/// Places of a new mask that are compared with the robot, and the share of them on the robot that refuses it: the hand is
+/// close to what it holds.
+const GUARD_POINTS: usize = 32;
+const GUARD_SHARE: f64 = 0.75;
+/// Depth images that are kept until their colour image is looked at.
+const KEPT_DEPTHS: usize = 4;
 /// Depth is waited for only while it has come within this many frames.
 const DEPTH_FRAMES: u32 = 3;
 
@@ -34,7 +41,8 @@ pub(super) struct State {
     tracker: Option<Tracker>,
     guard: RobotGuard,
     camera: Option<Intrinsics>,
-    depth: Option<Arc<Image>>,
+    /// The newest depth images, newest first: they run ahead of the colour images when a frame takes long.
+    depths: VecDeque<Arc<Image>>,
     /// Colour images since the last depth image.
     without_depth: u32,
     last: Option<Seen>,
@@ -77,7 +85,7 @@ impl State {
             segmenter,
             tracker: None,
             camera: None,
-            depth: None,
+            depths: VecDeque::new(),
             without_depth: u32::MAX,
             last: None,
             camera_quiet: false,
@@ -101,14 +109,15 @@ impl State {
 
     pub(super) fn set_depth(&mut self, image: Arc<Image>) {
         self.without_depth = 0;
-        self.depth = Some(image);
+        self.depths.push_front(image);
+        self.depths.truncate(KEPT_DEPTHS);
     }
 
     /// Whether the depth of this colour image is still to come.
     pub(super) fn expects_depth_of(&self, colour: &Image) -> bool {
         let here = self
-            .depth
-            .as_ref()
+            .depths
+            .front()
             .is_some_and(|depth| depth.header.stamp >= colour.header.stamp);
         !here && self.without_depth < DEPTH_FRAMES
     }
@@ -145,9 +154,9 @@ impl State {
             .map_or_else(Default::default, |seen| now.saturating_since(seen.at));
         self.without_depth = self.without_depth.saturating_add(1);
         let depth = match self
-            .depth
-            .as_ref()
-            .filter(|depth| depth.header.stamp == colour.header.stamp)
+            .depths
+            .iter()
+            .find(|depth| depth.header.stamp == colour.header.stamp)
         {
             Some(depth) => {
                 self.without_depth = 0;
@@ -262,6 +271,12 @@ impl State {
         let Some(seen) = &self.last else {
             return Err("there is no camera image yet".to_owned());
         };
+        if self.camera_quiet {
+            return Err(format!(
+                "the camera has stopped: its last image is {:.1} s old",
+                self.node.now().saturating_since(seen.at).as_secs_f64()
+            ));
+        }
         let (width, height) = (seen.colour.width, seen.colour.height);
         let inside = |value: f64, size: u32| value >= -0.5 && value < f64::from(size) - 0.5;
         if !(inside(u, width) && inside(v, height)) {
@@ -293,6 +308,9 @@ impl State {
                 .predict(&prompt)
                 .map_err(|error| error.to_string())?
         };
+        if !beside && let Some(link) = self.robot_under(&found) {
+            return Err(format!("what is at ({u:.0}, {v:.0}) is the robot ({link})"));
+        }
         let Settings {
             table_height_m,
             least_score,
@@ -352,6 +370,32 @@ impl State {
     }
 
     /// The clicked point in the base frame, where there is depth and the camera's place is known.
+    /// The link that most of what a prediction shows lies on: a click beside a link's edge may still mean the robot.
+    fn robot_under(&mut self, found: &Prediction) -> Option<String> {
+        let mask = found.mask();
+        let area = mask.area();
+        let width = mask.size().0.max(1) as usize;
+        let pixels: Vec<[f64; 2]> = mask
+            .data()
+            .iter()
+            .enumerate()
+            .filter(|(_, on)| **on != 0)
+            .step_by(area.div_ceil(GUARD_POINTS).max(1))
+            .map(|(at, _)| [(at % width) as f64, (at / width) as f64])
+            .collect();
+        let points: Vec<_> = pixels
+            .into_iter()
+            .filter_map(|pixel| self.point_under(pixel))
+            .collect();
+        let links: Vec<String> = points
+            .iter()
+            .filter_map(|point| self.guard.link_at(point, ROBOT_MARGIN_M))
+            .collect();
+        (!links.is_empty() && links.len() as f64 >= GUARD_SHARE * points.len() as f64)
+            .then(|| links.into_iter().next())
+            .flatten()
+    }
+
     fn point_under(&self, [u, v]: [f64; 2]) -> Option<Point3<f64>> {
         let seen = self.last.as_ref()?;
         let (x, y) = (u.round().max(0.0) as usize, v.round().max(0.0) as usize);

@@ -184,3 +184,35 @@ fn what_is_missing_is_named() {
         Err(BatchError::NoFrames { .. })
     ));
 }
+
+#[test]
+fn a_wrong_prompt_leaves_earlier_results_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    write(&input, "desk.png", &[Square::new(30, 30, RED)]);
+    let out = folder.path().join("out");
+    run(&options(&input, &out), |_| {}).unwrap();
+    let kept = std::fs::read_to_string(out.join("scores.jsonl")).unwrap();
+    assert!(!kept.is_empty());
+    let outside = BatchOptions {
+        clicks: vec![[9000.0, 30.0]],
+        ..options(&input, &out)
+    };
+    run(&outside, |_| {}).unwrap_err();
+    assert_eq!(
+        std::fs::read_to_string(out.join("scores.jsonl")).unwrap(),
+        kept
+    );
+}
+
+#[test]
+fn results_do_not_go_among_the_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "desk.png", &[Square::new(30, 30, RED)]);
+    let error = run(&options(folder.path(), folder.path()), |_| {}).unwrap_err();
+    assert!(
+        matches!(&error, BatchError::SameFolder { .. }) && error.to_string().contains("--out"),
+        "{error}"
+    );
+    assert!(!folder.path().join("scores.jsonl").exists());
+}

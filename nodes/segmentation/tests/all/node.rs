@@ -332,3 +332,17 @@ fn a_camera_that_stops_is_reported_after_a_second() {
         "once, not for ever"
     );
 }
+
+#[test]
+fn a_click_on_the_picture_of_a_stopped_camera_is_refused() {
+    let seen = play(8, false, vec![(3.0, Act::Click(30.0, 30.0))], 4.0);
+    let (status, reason) = seen.at(4.0);
+    assert_eq!(status, "idle");
+    assert!(
+        reason.contains("refused: the camera has stopped"),
+        "{}",
+        seen.reasons()
+    );
+    let (_, last) = seen.status.last().unwrap();
+    assert_eq!(last.value("refused"), Some("click (30, 30)"));
+}

@@ -5,7 +5,7 @@ mod masks;
 mod summary;
 
 use std::{
-    fs,
+    fs::{self, OpenOptions},
     path::Path,
     process::ExitCode,
     sync::{
@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{cli::EvalArgs, output::print_line};
@@ -26,6 +26,21 @@ use summary::Summary;
 
 /// Runs the episodes and prints what came of them.
 pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
+    if args.seed.checked_add(args.episodes.into()).is_none() {
+        bail!(
+            "--seed {} leaves no room for the seeds of {} episodes",
+            args.seed,
+            args.episodes
+        );
+    }
+    if let Some(file) = &args.json {
+        // Better now than after the last episode.
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(file)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     let cell = Cell::new(args)?;
     let start = Instant::now();
     let records = run_all(&cell, args)?;
