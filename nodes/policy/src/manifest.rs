@@ -381,6 +381,11 @@ impl Manifest {
         if self.steps == 0 {
             return wrong("steps".to_owned(), "must be at least 1");
         }
+        if let Engine::Builtin(Builtin::Geometric(settings)) = &self.engine {
+            settings.check().map_err(|(entry, problem)| {
+                (format!("engine.builtin.geometric.{entry}"), problem)
+            })?;
+        }
         let Engine::Network(network) = &self.engine else {
             return if self.observations.is_empty() && self.action.is_none() {
                 Ok(())
@@ -589,11 +594,7 @@ action:
     fn mistakes_are_named() {
         Manifest::from_yaml(GOOD, "m.yaml").unwrap();
         for (from, to, expected) in [
-            (
-                "rate_hz: 7.5",
-                "rate_hz: 0",
-                "m.yaml: rate_hz: must be above 0",
-            ),
+            ("rate_hz: 7.5", "rate_hz: 1e-30", "between 0.1 and 125"),
             ("steps: 75", "steps: 0", "steps"),
             ("shape: [6]", "shape: [0]", "observations.state"),
             (
@@ -627,6 +628,33 @@ action:
                 .expect_err(to)
                 .to_string();
             assert!(error.contains(expected), "{error} should tell {expected}");
+        }
+    }
+
+    #[test]
+    fn settings_of_the_built_in_are_checked() {
+        let with = |entry: &str| {
+            format!(
+                "name: a\ndescription: b\nrate_hz: 7.5\nsteps: 75\nengine: {{builtin: {{geometric: {{{entry}}}}}}}\n"
+            )
+        };
+        assert!(Manifest::from_yaml(&with("descent_m: 0.1"), "m.yaml").is_ok());
+        for (entry, name) in [
+            ("goal_m: [.nan, 0.5, 0.3]", "goal_m"),
+            ("goal_m: [50, 0.5, 0.3]", "goal_m"),
+            ("descent_m: .nan", "descent_m"),
+            ("descent_pace: -3", "descent_pace"),
+            ("tilts_deg: []", "tilts_deg"),
+            ("joint_speed: [-1, 1, 1, 1, 1, 1]", "joint_speed"),
+            (
+                "joint_acceleration: [0, 1, 1, 1, 1, 1]",
+                "joint_acceleration",
+            ),
+            ("closing_speed: .inf", "closing_speed"),
+        ] {
+            let error = Manifest::from_yaml(&with(entry), "m.yaml").expect_err(entry);
+            let error = error.to_string();
+            assert!(error.contains("m.yaml") && error.contains(name), "{error}");
         }
     }
 }
