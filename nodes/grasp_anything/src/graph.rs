@@ -1,5 +1,10 @@
 //! Makes a graph of nodes out of a launch plan.
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
 use anyhow::{Context as _, Result, bail};
 use bus::{Graph, GraphConfig, NodeSpec, ParameterOverrides};
 use launch::{LaunchPlan, NodeLaunch, ParamSource, ParamValue};
@@ -8,6 +13,12 @@ use crate::{registry, share};
 
 /// The graph that `plan` asks for.
 pub(crate) fn build(plan: &LaunchPlan, config: GraphConfig) -> Result<Graph> {
+    for (file, section) in stray_sections(plan) {
+        tracing::warn!(
+            "{}: `{section}` is no node of this launch or of this program: nobody takes what it sets",
+            file.display()
+        );
+    }
     let mut graph = Graph::new(config);
     for node in &plan.nodes {
         add(&mut graph, node)
@@ -31,6 +42,36 @@ fn add(graph: &mut Graph, node: &NodeLaunch) -> Result<()> {
         spec = spec.remap(format!("{}:={}", remap.from, remap.to).parse()?);
     }
     registry::find(&node.executable)?.add(graph, spec)
+}
+
+/// Sections of parameter files for nodes that nobody has: a misspelt name leaves a node with its defaults.
+fn stray_sections(plan: &LaunchPlan) -> BTreeSet<(PathBuf, String)> {
+    let sources = plan.nodes.iter().flat_map(|node| &node.params);
+    let files: BTreeSet<&PathBuf> = sources
+        .filter_map(|source| match source {
+            ParamSource::File { path, .. } => Some(path),
+            ParamSource::Inline { .. } => None,
+        })
+        .collect();
+    let is_known = |section: &str| {
+        let name = section.trim_start_matches('/');
+        section.contains('*')
+            || registry::find(name).is_ok()
+            || plan
+                .nodes
+                .iter()
+                .any(|node| node.name == name || node.full_name().trim_start_matches('/') == name)
+    };
+    let mut stray = BTreeSet::new();
+    for path in files {
+        // A file that cannot be read is told when its node takes it.
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let sections: BTreeMap<String, serde_yaml::Value> =
+            serde_yaml::from_str(&text).unwrap_or_default();
+        let unknown = sections.into_keys().filter(|section| !is_known(section));
+        stray.extend(unknown.map(|section| (path.clone(), section)));
+    }
+    stray
 }
 
 fn parameters(sources: &[ParamSource]) -> Result<ParameterOverrides> {
@@ -91,6 +132,31 @@ mod tests {
         );
         let refused = refusal(node("grasp_anything", "camra"));
         assert!(refused.contains("no node `camra`; there are"), "{refused}");
+    }
+
+    #[test]
+    fn sections_of_nobody_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.yaml");
+        std::fs::write(
+            &path,
+            "/ur_drver: {ros__parameters: {power_on: true}}\n\
+             /**: {ros__parameters: {a: 1}}\n\
+             /sim: {ros__parameters: {seed: 1}}\n\
+             n: {ros__parameters: {b: 2}}\n",
+        )
+        .unwrap();
+        let mut one = node("grasp_anything", "camera");
+        one.params.push(ParamSource::File {
+            path: path.clone(),
+            location: one.location.clone(),
+        });
+        let plan = LaunchPlan {
+            nodes: vec![one],
+            arguments: Vec::new(),
+        };
+        let stray: Vec<_> = stray_sections(&plan).into_iter().collect();
+        assert_eq!(stray, [(path, "/ur_drver".to_owned())]);
     }
 
     #[test]
