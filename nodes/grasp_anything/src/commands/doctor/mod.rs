@@ -1,5 +1,6 @@
 //! `grasp_anything doctor`: what is there, what is missing, and what to do about it.
 
+mod files;
 mod finding;
 mod hardware;
 mod models;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
         print_line("")
     };
     section("Program", software::look(share.as_deref()))?;
+    section("Files", files::look(share.as_deref()))?;
     section("Models", models::look(share.as_deref()))?;
     section(
         "Robot, hand and camera",
