@@ -43,17 +43,24 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
     }
     let cell = Cell::new(args)?;
     let start = Instant::now();
-    let records = run_all(&cell, args)?;
+    let (records, end) = run_all(&cell, args)?;
+    if records.is_empty() {
+        return end.map(|()| ExitCode::SUCCESS);
+    }
+    // What has been measured is told even where an episode could not be run.
     let summary = Summary::new(args, &records, start.elapsed());
     print_line(&summary)?;
     if let Some(file) = &args.json {
         write_json(file, &summary)?;
     }
+    end?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs all episodes, several at a time, each with a graph of its own. What one gives does not depend on the others.
-fn run_all(cell: &Cell, args: &EvalArgs) -> Result<Vec<Record>> {
+/// Runs all episodes, and says what became of those that could be run and why not all could.
+///
+/// Several run at a time, each with a graph of its own. What one gives does not depend on the others.
+fn run_all(cell: &Cell, args: &EvalArgs) -> Result<(Vec<Record>, Result<()>)> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} episodes, {msg}, {eta} left")?;
     let progress = ProgressBar::new(args.episodes.into())
         .with_style(style)
@@ -84,7 +91,7 @@ fn run_all(cell: &Cell, args: &EvalArgs) -> Result<Vec<Record>> {
             progress.inc(1);
         }
     };
-    thread::scope(|scope| {
+    let end = thread::scope(|scope| {
         let workers: Vec<_> = (0..args.workers.min(args.episodes))
             .map(|_| scope.spawn(work))
             .collect();
@@ -94,11 +101,11 @@ fn run_all(cell: &Cell, args: &EvalArgs) -> Result<Vec<Record>> {
                 Ok(result) => result,
                 Err(panic) => std::panic::resume_unwind(panic),
             })
-    })?;
+    });
     progress.finish_and_clear();
     let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
     records.sort_by_key(|record| record.seed);
-    Ok(records)
+    Ok((records, end))
 }
 
 fn write_json(file: &Path, summary: &Summary) -> Result<()> {
