@@ -172,9 +172,10 @@ impl Segmenter {
         })
     }
 
-    /// What stands out from the support plane around the first point of a prompt that names no extent.
+    /// What stands out from the support plane around the first point of a prompt that names no extent and no looks.
     fn proposal(&self, prompt: &Prompt) -> Option<CoarseMask> {
-        if prompt.mask.is_some() || prompt.bounding_box.is_some() {
+        // Nor its looks: what is there may be another object, and then its whole is no better than a part of it.
+        if prompt.mask.is_some() || prompt.bounding_box.is_some() || prompt.memory.is_some() {
             return None;
         }
         let encoded = self.encoded.as_ref()?;

@@ -12,7 +12,7 @@ const WORKSPACE_SLACK_M: f64 = 1e-9;
 /// Shares of the wanted motion that are tried before braking at the edge of the workspace.
 const SLOWER: [f64; 3] = [1.0, 0.5, 0.25];
 /// Where on the way to rest the workspace is checked; see `Limiter::stays_inside`.
-const CHECKED_SHARES: [f64; 4] = [0.0, 0.33, 0.67, 1.0];
+const CHECKED_SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
 /// Turns commands into setpoints that are safe to carry out. See the [module](super).
 #[derive(Debug, Clone)]
