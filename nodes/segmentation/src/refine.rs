@@ -15,7 +15,7 @@ const RAISED: f32 = 0.03;
 /// Jump of inverse depth between neighbours that separates two things, 1/m.
 const JUMP: f32 = 0.015;
 /// A raised region is claimed whole from this share of its pixels on,
-const CLAIMED: f64 = 0.4;
+const CLAIMED: f64 = 0.6;
 /// and left alone below this share, if it is also at most [`ASIDE`] of the mask.
 const TOUCHED: f64 = 0.1;
 const ASIDE: f64 = 0.25;
