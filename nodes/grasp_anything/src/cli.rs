@@ -309,7 +309,7 @@ fn parse_number(text: &str) -> Result<f64, String> {
 fn parse_numbers<const N: usize>(text: &str, expected: &str) -> Result<[f64; N], String> {
     let numbers: Vec<f64> = text
         .split(',')
-        .map(|number| number.trim().parse::<f64>().ok().filter(|n| n.is_finite()))
+        .map(|number| parse_number(number).ok())
         .collect::<Option<_>>()
         .ok_or_else(|| format!("expected {expected}"))?;
     numbers
