@@ -107,18 +107,45 @@ impl RobotShapes {
             .iter()
             .filter_map(|shape| {
                 let root_from_link = poses.all().get(shape.link_place)?;
-                let reference_from_shape =
-                    reference_from_root * root_from_link * shape.link_from_shape;
-                Some(PosedShape {
-                    link: &shape.link,
-                    solid: shape.solid,
-                    shape_from_reference: reference_from_shape.inverse(),
-                    centre: reference_from_shape.translation.vector.into(),
-                    reach: shape.solid.reach(),
-                })
+                Some(PosedShape::new(
+                    shape,
+                    &(reference_from_root * root_from_link),
+                ))
             })
             .collect();
         Ok(PosedShapes { shapes })
+    }
+
+    /// The shapes where `reference_from_link` says that each link is; `None` when it does not know one of them.
+    pub fn placed(
+        &self,
+        reference_from_link: impl Fn(&str) -> Option<Isometry3<f64>>,
+    ) -> Option<PosedShapes<'_>> {
+        let mut known: Option<(&str, Isometry3<f64>)> = None;
+        let mut shapes = Vec::with_capacity(self.shapes.len());
+        for shape in &self.shapes {
+            // The shapes of a link stand side by side.
+            let pose = match known {
+                Some((link, pose)) if link == shape.link => pose,
+                _ => reference_from_link(&shape.link)?,
+            };
+            known = Some((&shape.link, pose));
+            shapes.push(PosedShape::new(shape, &pose));
+        }
+        Some(PosedShapes { shapes })
+    }
+}
+
+impl<'a> PosedShape<'a> {
+    fn new(shape: &'a LinkShape, reference_from_link: &Isometry3<f64>) -> Self {
+        let reference_from_shape = reference_from_link * shape.link_from_shape;
+        Self {
+            link: &shape.link,
+            solid: shape.solid,
+            shape_from_reference: reference_from_shape.inverse(),
+            centre: reference_from_shape.translation.vector.into(),
+            reach: shape.solid.reach(),
+        }
     }
 }
 

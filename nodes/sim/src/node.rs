@@ -101,7 +101,10 @@ pub async fn run(node: Node) -> Result<(), SimError> {
     let mut world = World::new(&WorldConfig::default(), &parameters.model, &parameters.hand)?;
     let scene = parameters.scene(parameters.seed)?;
     world.reset(&scene)?;
-    let arm_face = ur::UrFace::new(parameters.arm.clone(), arm_reading(&world));
+    let arm_face = ur::UrFace::new(
+        parameters.arm.clone(),
+        arm_reading(&world, Vector3::zeros()),
+    );
     let hand_face = sih::SihFace::new(parameters.register_map.clone(), hand_reading(&world));
 
     d455::broadcast_frames(&node, parameters.mounting)?;
@@ -119,6 +122,7 @@ pub async fn run(node: Node) -> Result<(), SimError> {
         next_frame: node.now(),
         next_report: node.now() + REPORT_PERIOD,
         seed: parameters.seed,
+        tool_force_n: Vector3::zeros(),
         world,
         arm_face: &arm_face,
         hand_face: &hand_face,
@@ -152,6 +156,8 @@ struct Cell<'a> {
     next_frame: Time,
     next_report: Time,
     seed: i64,
+    /// Mean over the last cycle of what the arm's controller takes for the force at the tool, N, world frame.
+    tool_force_n: Vector3<f64>,
     /// Time that the simulation gave up since the last report, because it could not keep up.
     given_up: Duration,
 }
@@ -187,16 +193,20 @@ impl Cell<'_> {
     /// One cycle of the robot and two steps of the world.
     fn cycle(&mut self) {
         let _timed = self.step_stage.start();
-        let arm = self.arm_face.cycle(arm_reading(&self.world));
+        let reading = arm_reading(&self.world, self.tool_force_n);
+        let arm = self.arm_face.cycle(reading);
         let servos = self
             .hand_face
             .cycle(hand_reading(&self.world), CYCLE.as_secs_f64());
         self.world.set_arm_target(arm.q, arm.qd);
         self.world.set_hand_servo_targets(servos);
         let steps = (CYCLE.as_secs_f64() / self.world.config().physics.dt_s).round() as u32;
+        let mut sum_n = Vector3::zeros();
         for _ in 0..steps {
             self.world.step();
+            sum_n += tool_force_n(&self.world);
         }
+        self.tool_force_n = sum_n / f64::from(steps.max(1));
     }
 
     fn capture(&mut self, stamp: Time) {
@@ -210,8 +220,11 @@ impl Cell<'_> {
         let seed = self.seed + 1;
         self.world.reset(&self.parameters.scene(seed)?)?;
         self.seed = seed;
-        self.arm_face
-            .restart(self.parameters.arm.clone(), arm_reading(&self.world));
+        self.tool_force_n = Vector3::zeros();
+        self.arm_face.restart(
+            self.parameters.arm.clone(),
+            arm_reading(&self.world, Vector3::zeros()),
+        );
         self.hand_face.restart(
             self.parameters.register_map.clone(),
             hand_reading(&self.world),
@@ -257,21 +270,26 @@ impl Parameters {
     }
 }
 
-/// What the arm's controller measures.
+/// What the arm's controller takes for the force at the tool, over the last step of the world, N.
 ///
 /// A real controller has no sensor for contact: it takes what the joints need more than expected for
 /// a force at the tool. So contact of the hand shows as its net force, and contact anywhere along
 /// the arm adds to it.
-fn arm_reading(world: &World) -> ur::Reading {
-    let arm = world.arm();
+fn tool_force_n(world: &World) -> Vector3<f64> {
     let hand_n = world.hand_contact_force_n();
     let direction = hand_n.try_normalize(1e-9).unwrap_or_else(Vector3::z);
-    let force = hand_n + direction * world.arm_contact_force_n();
+    hand_n + direction * world.arm_contact_force_n()
+}
+
+/// What the arm's controller measures.
+fn arm_reading(world: &World, tool_force_n: Vector3<f64>) -> ur::Reading {
+    let arm = world.arm();
+    let [x, y, z]: [f64; 3] = tool_force_n.into();
     ur::Reading {
         q: arm.q,
         qd: arm.qd,
         torque: arm.torque,
-        tcp_force: [force.x, force.y, force.z, 0.0, 0.0, 0.0],
+        tcp_force: [x, y, z, 0.0, 0.0, 0.0],
     }
 }
 

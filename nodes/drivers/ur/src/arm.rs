@@ -5,6 +5,10 @@
 //! state (a pause, a stop, a lost connection) forgets all commands; when it is engaged again, motion
 //! starts from the measured position, so that nothing from before can make the arm jump.
 
+use std::collections::VecDeque;
+
+use nalgebra::Vector3;
+
 use crate::control_program::{Mode, RobotState, SetPoint, State, VERSION};
 use crate::mode::{RobotMode, RuntimeState, SafetyMode};
 use msgs::trajectory_msgs::JointTrajectory;
@@ -16,6 +20,9 @@ use robot::limits::{
 const RETRY_S: f64 = 1.0;
 /// How long the safety system may take to become normal after a reset, in s.
 const SETTLING_S: f64 = 2.0;
+/// The contact force is the mean over so many cycles (40 ms): a knock that is over before an arm could stop is no reason to
+/// stay stopped.
+const FORCE_CYCLES: usize = 5;
 /// Cycles longer than this count as missed, in s.
 const LATE_CYCLE_S: f64 = 0.012;
 
@@ -109,7 +116,8 @@ pub(crate) struct Arm {
     settling_until_s: f64,
     last_refusal: String,
     set_point: [f64; 6],
-    force_n: f64,
+    /// Forces at the tool in the last cycles, N.
+    forces_n: VecDeque<Vector3<f64>>,
     counts: Counts,
 }
 
@@ -137,7 +145,7 @@ impl Arm {
             settling_until_s: f64::NEG_INFINITY,
             last_refusal: String::new(),
             set_point: [0.0; 6],
-            force_n: 0.0,
+            forces_n: VecDeque::with_capacity(FORCE_CYCLES),
             counts: Counts::default(),
         }
     }
@@ -158,6 +166,7 @@ impl Arm {
     /// To be called when the connection is lost.
     pub(crate) fn disconnected(&mut self, reason: &str) {
         self.disengage();
+        self.forces_n.clear();
         self.set_condition(Condition::Disconnected, reason);
     }
 
@@ -205,7 +214,10 @@ impl Arm {
         let now_s = state.timestamp;
         self.count_cycle(now_s);
         let [x, y, z, ..] = state.actual_TCP_force;
-        self.force_n = (x * x + y * y + z * z).sqrt();
+        if self.forces_n.len() == FORCE_CYCLES {
+            self.forces_n.pop_front();
+        }
+        self.forces_n.push_back(Vector3::new(x, y, z));
         // Sequence numbers go on where the program saw them last, so that it always sees a change.
         if self.first_sequence.is_none() {
             self.sequence = state.output_int_register_26;
@@ -395,7 +407,7 @@ impl Arm {
         let sensed = Sensed {
             now_s: state.timestamp,
             measured: &state.actual_q,
-            contact_force_n: self.force_n,
+            contact_force_n: self.force_n(),
             violation_m: workspace.is_some().then_some(&violation_m),
         };
         match self.limiter.step(&sensed) {
@@ -403,7 +415,10 @@ impl Arm {
                 if let LimiterState::Halted(halt) = next.state
                     && self.latch.is_none()
                 {
-                    self.latch(Condition::Fault, &format!("{halt}: {:.0} N", self.force_n));
+                    self.latch(
+                        Condition::Fault,
+                        &format!("{halt}: {:.0} N", self.force_n()),
+                    );
                     return self.stop_where_it_is();
                 }
                 for (set_point, position) in self.set_point.iter_mut().zip(next.positions) {
@@ -485,8 +500,10 @@ impl Arm {
         &self.last_refusal
     }
 
+    /// The force at the tool, the mean over the last cycles, N.
     pub(crate) fn force_n(&self) -> f64 {
-        self.force_n
+        let sum: Vector3<f64> = self.forces_n.iter().sum();
+        (sum / self.forces_n.len().max(1) as f64).norm()
     }
 }
 
@@ -612,6 +629,23 @@ mod tests {
         numb.actual_TCP_force[2] = f64::NAN;
         arm.cycle(&numb);
         assert_eq!(arm.condition(), Condition::Fault);
+    }
+
+    #[test]
+    fn a_knock_passes_and_pressing_stops_the_arm() {
+        let mut arm = ready();
+        let mut pressed = |cycle: u32, force_n: f64| {
+            let mut state = state(cycle, State::Servo);
+            state.actual_TCP_force[2] = force_n;
+            arm.cycle(&state);
+            arm.condition()
+        };
+        let knock = [0.0, 0.0, 0.0, 0.0, 400.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        for (cycle, force_n) in (2..).zip(knock) {
+            assert_eq!(pressed(cycle, force_n), Condition::Ready, "cycle {cycle}");
+        }
+        let stopped = (20..30).find(|cycle| pressed(*cycle, 130.0) == Condition::Fault);
+        assert_eq!(stopped, Some(23), "within 40 ms");
     }
 
     #[test]

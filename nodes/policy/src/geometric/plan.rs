@@ -125,8 +125,10 @@ pub struct Planner {
 struct Task<'a> {
     object: &'a Object,
     surface: Surface,
-    /// What the hand has to keep clear of.
-    obstacles: Vec<Point3<f64>>,
+    /// Points of the object, of which the hand has to keep clear on its way down.
+    own: Vec<Point3<f64>>,
+    /// Points of what stands around it.
+    neighbours: Vec<Point3<f64>>,
     start: &'a Arm,
     failed: &'a [Grasp],
     /// Width of the narrowest section about the middle, metres.
@@ -169,8 +171,8 @@ impl Planner {
     /// The best grasp of the object from where the arm is now. Grasps like those that `failed` cost more.
     pub fn plan(&self, object: &Object, start: &Arm, failed: &[Grasp]) -> Result<Grasp, PlanError> {
         let surface = Surface::new(object);
-        let mut obstacles: Vec<_> = surface.points().iter().step_by(ONE_IN).copied().collect();
-        obstacles.extend(self.shapes.without_robot(&object.surroundings, start));
+        let own: Vec<_> = surface.points().iter().step_by(ONE_IN).copied().collect();
+        let neighbours = self.shapes.without_robot(&object.surroundings, start);
         let axis = object.bounds.base_from_box.rotation * Vector3::x();
         let aligned = axis.y.atan2(axis.x) + FRAC_PI_2;
         let headings = (0..HEADINGS).map(|step| aligned + TAU * step as f64 / HEADINGS as f64);
@@ -182,7 +184,8 @@ impl Planner {
         let task = Task {
             object,
             surface,
-            obstacles,
+            own,
+            neighbours,
             start,
             failed,
             narrowest,
@@ -354,10 +357,9 @@ impl Planner {
             return None;
         }
         let palm = base_from_palm(&pinch, heading, &about, lowest);
-        let room = self
-            .shapes
-            .clearance(&pinch.preshape, &palm, &task.obstacles);
-        if room < -self.settings.overlap_m {
+        let room = |points: &[_]| self.shapes.clearance(&pinch.preshape, &palm, points);
+        let (room, neighbour_room) = (room(&task.own), room(&task.neighbours));
+        if room.min(neighbour_room) < -self.settings.overlap_m {
             return None;
         }
 
@@ -379,7 +381,9 @@ impl Planner {
         }
         let cost = cost
             + largest_travel(start, &pregrasp)
-            + self.settings.tightness_penalty * (self.settings.room_m - room).max(0.0);
+            + self.settings.tightness_penalty
+                * ((self.settings.room_m - room).max(0.0)
+                    + (self.settings.neighbour_room_m - neighbour_room).max(0.0));
         Some(Grasp {
             pinch,
             base_from_palm: palm,

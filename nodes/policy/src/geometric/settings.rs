@@ -85,6 +85,8 @@ pub struct Settings {
     pub roll_heights_m: [f64; 2],
     /// Room between the open hand and the object on the way down that is enough, metres.
     pub room_m: f64,
+    /// The same between the hand and what stands around the object.
+    pub neighbour_room_m: f64,
     /// Penalty of what is missing of that room, per metre.
     pub tightness_penalty: f64,
     /// Overlap of hand and object from which a grasp is ruled out, metres: the object is known no better than that.
@@ -142,6 +144,7 @@ impl Default for Settings {
             roll_penalty: [0.3, 2.0],
             roll_heights_m: [0.03, 0.045],
             room_m: 0.003,
+            neighbour_room_m: 0.01,
             tightness_penalty: 1000.0,
             overlap_m: 0.012,
             levelling_m: 0.012,

@@ -19,6 +19,7 @@ mod images;
 mod pick;
 mod robot_guard;
 mod state;
+mod transform;
 
 use std::time::Duration;
 

@@ -10,10 +10,12 @@ use msgs::geometry_msgs::PointStamped;
 use msgs::sensor_msgs::{CameraInfo, Image};
 use msgs::std_msgs::Header;
 use nalgebra::{Isometry3, Point2, Point3};
+use robot::geometry::PosedShapes;
 
 use super::images;
 use super::pick::refusal;
 use super::robot_guard::RobotGuard;
+use super::transform::transform;
 use super::{NodeError, Settings};
 use crate::{
     Frame, Prediction, Prompt, SegmentationError, Segmenter, Space, Track, TrackStatus, Tracker,
@@ -285,8 +287,10 @@ impl State {
             ));
         }
         let point = self.point_under(pixel);
+        let stamp = seen.colour.header.stamp;
         if let (Some(point), false) = (&point, beside)
-            && let Some(link) = self.guard.link_at(point, ROBOT_MARGIN_M)
+            && let Some(robot) = self.guard.at(self.node.tf(), stamp)
+            && let Some(link) = link_at(&robot, point)
         {
             return Err(format!("({u:.0}, {v:.0}) is on the robot ({link})"));
         }
@@ -369,7 +373,6 @@ impl State {
         Ok(())
     }
 
-    /// The clicked point in the base frame, where there is depth and the camera's place is known.
     /// The link that most of what a prediction shows lies on: a click beside a link's edge may still mean the robot.
     fn robot_under(&mut self, found: &Prediction) -> Option<String> {
         let mask = found.mask();
@@ -387,15 +390,20 @@ impl State {
             .into_iter()
             .filter_map(|pixel| self.point_under(pixel))
             .collect();
-        let links: Vec<String> = points
+        let stamp = self.last.as_ref()?.colour.header.stamp;
+        let robot = self.guard.at(self.node.tf(), stamp)?;
+        let links: Vec<&str> = points
             .iter()
-            .filter_map(|point| self.guard.link_at(point, ROBOT_MARGIN_M))
+            .filter_map(|point| link_at(&robot, point))
             .collect();
-        (!links.is_empty() && links.len() as f64 >= GUARD_SHARE * points.len() as f64)
-            .then(|| links.into_iter().next())
-            .flatten()
+        let mostly = links.len() as f64 >= GUARD_SHARE * points.len() as f64;
+        links
+            .first()
+            .filter(|_| mostly)
+            .map(|link| (*link).to_owned())
     }
 
+    /// The clicked point in the base frame, where there is depth and the camera's place is known.
     fn point_under(&self, [u, v]: [f64; 2]) -> Option<Point3<f64>> {
         let seen = self.last.as_ref()?;
         let (x, y) = (u.round().max(0.0) as usize, v.round().max(0.0) as usize);
@@ -435,17 +443,8 @@ impl State {
         Ok([pixel.x, pixel.y])
     }
 
-    /// `target_from_frame` at the header's time, or the newest known where that time is not (RViz stamps
-    /// clicks with zero).
     fn transform(&self, target: &str, header: &Header) -> Option<Isometry3<f64>> {
-        let tf = self.node.tf();
-        let at_its_time = tf.lookup(target, &header.frame_id, Time::from(header.stamp));
-        at_its_time
-            .or_else(|_| {
-                tf.lookup_latest(target, &header.frame_id)
-                    .map(|(isometry, _)| isometry)
-            })
-            .ok()
+        transform(self.node.tf(), target, header)
     }
 
     fn publish_track(&mut self, track: &Track) {
@@ -539,6 +538,12 @@ impl State {
             ],
         }
     }
+}
+
+/// The link that a point lies on.
+fn link_at<'a>(robot: &'a PosedShapes<'_>, point: &Point3<f64>) -> Option<&'a str> {
+    let (distance_m, link) = robot.nearest(point)?;
+    (distance_m < ROBOT_MARGIN_M).then_some(link)
 }
 
 fn aligned_depth(depth: &Image, colour: &Image) -> Result<Vec<u16>, SegmentationError> {
