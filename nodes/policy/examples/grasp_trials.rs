@@ -129,6 +129,7 @@ fn run(
         let input = Input {
             arm: &world.arm().q,
             load: &world.hand().servo_load,
+            contact_n: world.hand_contact_force_n().norm(),
             object: object.as_ref(),
         };
         let output = match policy.step(&input) {

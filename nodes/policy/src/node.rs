@@ -1,6 +1,6 @@
 //! The node: the target and the joints in, joint trajectories out, one step for each frame of the camera.
 //!
-//! Subscribes `target/points`, `target/box`, `target/surroundings` and `joint_states`; publishes `arm/command`, `hand/command` and
+//! Subscribes `target/points`, `target/box`, `target/surroundings`, `joint_states` and `arm/wrench`; publishes `arm/command`, `hand/command` and
 //! `policy/status`; serves `policy/start` and `policy/stop`. What a policy asks for is only ever sent while it runs, and
 //! goes through the drivers' limits; when it gives nonsense, the robot holds and the status says why.
 
@@ -12,12 +12,13 @@ use std::time::Duration;
 use bus::{BusError, Call, Node, ParameterSpec, Publisher, Qos, Subscription, Time};
 use inference::ModelOptions;
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
+use msgs::geometry_msgs::WrenchStamped;
 use msgs::sensor_msgs::{JointState, PointCloud2};
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
 use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
 use msgs::visualization_msgs::Marker;
-use nalgebra::Point3;
+use nalgebra::{Point3, Vector3};
 use pointcloud::message;
 use robot::hand::{JOINTS as HAND_JOINTS, LED_JOINTS};
 use robot::{Hand, HandError, Kinematics, KinematicsError, Model, ModelError, ur5};
@@ -134,6 +135,9 @@ struct PolicyNode {
     around: Subscription<PointCloud2>,
     surroundings: Vec<Point3<f32>>,
     joint_states: Subscription<JointState>,
+    wrenches: Subscription<WrenchStamped>,
+    /// Force at the tool as last felt, N.
+    contact_n: f64,
     arm_command: Publisher<JointTrajectory>,
     hand_command: Publisher<JointTrajectory>,
     status: Publisher<DiagnosticStatus>,
@@ -217,6 +221,8 @@ impl PolicyNode {
             around: node.subscribe("target/surroundings", Qos::reliable(2))?,
             surroundings: Vec::new(),
             joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
+            wrenches: node.subscribe("arm/wrench", Qos::reliable(1))?,
+            contact_n: 0.0,
             arm_command: node.publisher("arm/command", Qos::reliable(10))?,
             hand_command: node.publisher("hand/command", Qos::reliable(10))?,
             status: node.publisher("policy/status", Qos::reliable(10))?,
@@ -358,6 +364,10 @@ impl PolicyNode {
     }
 
     fn read_joints(&mut self) {
+        if let Some(felt) = self.wrenches.latest() {
+            let force = felt.wrench.force;
+            self.contact_n = Vector3::new(force.x, force.y, force.z).norm();
+        }
         while let Some(message) = self.joint_states.try_next() {
             for (index, name) in message.name.iter().enumerate() {
                 let number =
@@ -409,6 +419,7 @@ impl PolicyNode {
                 let output = geometric.step(&Input {
                     arm: &measured.arm,
                     load: &measured.led_load(),
+                    contact_n: self.contact_n,
                     object: object.as_ref(),
                 })?;
                 Step {

@@ -500,10 +500,14 @@ impl Arm {
         &self.last_refusal
     }
 
-    /// The force at the tool, the mean over the last cycles, N.
-    pub(crate) fn force_n(&self) -> f64 {
+    /// The force at the tool in the base frame, the mean over the last cycles, N.
+    pub(crate) fn tool_force_n(&self) -> Vector3<f64> {
         let sum: Vector3<f64> = self.forces_n.iter().sum();
-        (sum / self.forces_n.len().max(1) as f64).norm()
+        sum / self.forces_n.len().max(1) as f64
+    }
+
+    fn force_n(&self) -> f64 {
+        self.tool_force_n().norm()
     }
 }
 

@@ -30,6 +30,7 @@
 //! |---|---|---|
 //! | subscribes | `arm/command` | trajectory_msgs/JointTrajectory |
 //! | publishes | `joint_states` | sensor_msgs/JointState, 125 Hz; effort is torque in N m |
+//! | publishes | `arm/wrench` | geometry_msgs/WrenchStamped in `base`, 125 Hz; the force is the mean over 40 ms |
 //! | publishes | `arm/status` | diagnostic_msgs/DiagnosticStatus, 10 Hz: ready, starting, paused, stopped, fault or disconnected |
 //! | serves | `arm/stop`, `arm/reset` | std_srvs/Trigger |
 //!

@@ -8,6 +8,7 @@ use crate::parameters::Parameters;
 use crate::rtde::{Client, Event, RtdeError};
 use bus::{Call, Endpoint, Node, Publisher, Qos, ServiceServer, Stream, Subscription, Time};
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
+use msgs::geometry_msgs::{Vector3, Wrench, WrenchStamped};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
@@ -114,6 +115,7 @@ pub async fn run(node: Node) -> Result<(), UrDriverError> {
         commands: node.subscribe("arm/command", Qos::reliable(10))?,
         all_joints: node.subscribe("joint_states", Qos::sensor_data())?,
         joint_states: node.publisher("joint_states", Qos::reliable(10))?,
+        wrench: node.publisher("arm/wrench", Qos::reliable(10))?,
         status: node.publisher("arm/status", Qos::latched())?,
         stop: node.serve("arm/stop")?,
         reset: node.serve("arm/reset")?,
@@ -138,6 +140,7 @@ struct Driver {
     commands: Subscription<JointTrajectory>,
     all_joints: Subscription<JointState>,
     joint_states: Publisher<JointState>,
+    wrench: Publisher<WrenchStamped>,
     status: Publisher<DiagnosticStatus>,
     stop: ServiceServer<Trigger>,
     reset: ServiceServer<Trigger>,
@@ -267,6 +270,7 @@ impl Driver {
             .await
             .ok_or(Lost::NoAnswer)??;
         self.publish_joints();
+        self.publish_wrench();
         if let Some(wish) = cycle.wish {
             self.fulfil(wish).await;
         }
@@ -396,6 +400,21 @@ impl Driver {
         });
     }
 
+    fn publish_wrench(&self) {
+        let vector = |[x, y, z]: [f64; 3]| Vector3 { x, y, z };
+        let [.., torque_x, torque_y, torque_z] = self.state.actual_TCP_force;
+        self.wrench.publish(WrenchStamped {
+            header: Header {
+                stamp: self.node.now().into(),
+                frame_id: "base".into(),
+            },
+            wrench: Wrench {
+                force: vector(self.arm.tool_force_n().into()),
+                torque: vector([torque_x, torque_y, torque_z]),
+            },
+        });
+    }
+
     fn publish_status(&mut self) {
         self.next_status = self.node.now() + STATUS_PERIOD;
         let condition = self.arm.condition();
@@ -407,7 +426,7 @@ impl Driver {
             KeyValue::new("mode", RobotMode::from(self.state.robot_mode)),
             KeyValue::new("safety_mode", SafetyMode::from(self.state.safety_mode)),
             KeyValue::new("program", runtime),
-            KeyValue::new("force_N", format!("{:.1}", self.arm.force_n())),
+            KeyValue::new("force_N", format!("{:.1}", self.arm.tool_force_n().norm())),
             KeyValue::new("limits_clamped", report.clamped()),
             KeyValue::new("is_stale", self.arm.is_stale()),
             KeyValue::new("refused_not_ready", counts.refused_not_ready),

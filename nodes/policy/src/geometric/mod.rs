@@ -34,6 +34,8 @@ pub struct Input<'a> {
     pub arm: &'a Arm,
     /// Loads of the hand's servos, from 0 to 1, in the order of [`Ticks`].
     pub load: &'a [f64; 5],
+    /// Force at the tool, N; 0 for an arm that feels none.
+    pub contact_n: f64,
     /// The target, when it is seen now.
     pub object: Option<&'a Object>,
 }
@@ -109,6 +111,13 @@ enum Stage {
         motion: Motion,
         elapsed_s: f64,
     },
+    /// Back up, after something was in the way down.
+    Retreat {
+        grasp: Grasp,
+        motion: Motion,
+        elapsed_s: f64,
+        touch_n: f64,
+    },
     Grasp {
         grasp: Grasp,
         grip: Grip,
@@ -159,7 +168,7 @@ impl Geometric {
     /// The grasp it follows, once it has chosen one.
     pub fn grasp(&self) -> Option<&Grasp> {
         match &self.stage {
-            Stage::Waiting => None,
+            Stage::Waiting | Stage::Retreat { .. } => None,
             Stage::Approach { grasp, .. }
             | Stage::Grasp { grasp, .. }
             | Stage::Lift { grasp, .. }
@@ -178,6 +187,7 @@ impl Geometric {
             self.failed.push(grasp);
             self.stage = Stage::Waiting;
         }
+        self.mind_contact(input)?;
         let rests = input.object.is_some_and(|object| {
             let centre = object.bounds.centre();
             let before = self.seen_at.replace(centre);
@@ -204,6 +214,37 @@ impl Geometric {
             self.stage = next;
         }
         Ok(output)
+    }
+
+    /// Goes back up when the hand touches something on its way down, and then takes the grasp for one that failed.
+    fn mind_contact(&mut self, input: &Input<'_>) -> Result<(), PlanError> {
+        let settings = self.planner.settings();
+        match &self.stage {
+            Stage::Approach { grasp, .. } if input.contact_n > settings.touch_n => {
+                tracing::debug!("something is in the way: {:.0} N", input.contact_n);
+                let pregrasp = grasp.approach.get(PREGRASP).unwrap_or(input.arm);
+                self.stage = Stage::Retreat {
+                    grasp: grasp.clone(),
+                    motion: Motion::through(&[*input.arm, *pregrasp], &settings.pace()),
+                    elapsed_s: 0.0,
+                    touch_n: input.contact_n,
+                };
+            }
+            Stage::Retreat {
+                grasp,
+                motion,
+                elapsed_s,
+                touch_n,
+            } if *elapsed_s >= motion.duration_s() => {
+                if self.failed.len() >= settings.retries as usize {
+                    return Err(PlanError::InTheWay { touch_n: *touch_n });
+                }
+                self.failed.push(grasp.clone());
+                self.stage = Stage::Waiting;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Whether the object is seen where the hand should not have left it, and another attempt is allowed.
@@ -269,6 +310,21 @@ impl Geometric {
                     elapsed_s: 0.0,
                 });
                 (output, next)
+            }
+            Stage::Retreat {
+                grasp,
+                motion,
+                elapsed_s,
+                ..
+            } => {
+                *elapsed_s += step_s;
+                let output = Output {
+                    arm: motion.at(*elapsed_s),
+                    arm_velocity: motion.velocity_at(*elapsed_s),
+                    hand: led(&grasp.pinch.preshape),
+                    phase: Phase::Approach,
+                };
+                (output, None)
             }
             Stage::Grasp {
                 grasp,

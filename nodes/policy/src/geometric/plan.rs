@@ -110,6 +110,14 @@ pub enum PlanError {
         /// Where the object is, base y.
         y: f64,
     },
+    /// The hand touched something on its way down, in every attempt.
+    #[error(
+        "the hand touched something on its way down ({touch_n:.0} N); make room around the object"
+    )]
+    InTheWay {
+        /// Force at the tool, newtons.
+        touch_n: f64,
+    },
 }
 
 /// Plans grasps for one robot.

@@ -21,6 +21,8 @@ pub struct Settings {
     pub lift_pace: f64,
     /// Height above the grasp from which the hand goes straight down, metres.
     pub descent_m: f64,
+    /// Force at the tool on the way down from which the hand goes back up, newtons.
+    pub touch_n: f64,
     /// Height over which the object goes straight up before it moves to the goal, metres.
     pub ascent_m: f64,
     /// Tilts of the approach that are tried, degrees.
@@ -107,9 +109,10 @@ impl Default for Settings {
             goal_m: [0.28, 0.58, 0.30],
             joint_speed: [0.75, 0.75, 0.75, 0.95, 0.95, 0.95],
             joint_acceleration: [4.0; 6],
-            descent_pace: 0.5,
+            descent_pace: 0.25,
             lift_pace: 0.8,
             descent_m: 0.10,
+            touch_n: 25.0,
             ascent_m: 0.05,
             tilts_deg: vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0],
             rolls_deg: vec![0.0, 8.0, 16.0, 24.0],
@@ -150,7 +153,7 @@ impl Default for Settings {
             levelling_m: 0.012,
             level_below_m: 0.006,
             spare_finger_penalty: 0.4,
-            failed_penalty: 0.7,
+            failed_penalty: 2.0,
         }
     }
 }
@@ -160,10 +163,11 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), (String, String)> {
         let one = std::slice::from_ref::<f64>;
         let [speed, acceleration] = [&self.joint_speed, &self.joint_acceleration];
-        let entries: [(&str, &[f64], f64, f64); 22] = [
+        let entries: [(&str, &[f64], f64, f64); 23] = [
             ("descent_pace", one(&self.descent_pace), 0.01, 1.0),
             ("lift_pace", one(&self.lift_pace), 0.01, 1.0),
             ("descent_m", one(&self.descent_m), 0.0, 0.5),
+            ("touch_n", one(&self.touch_n), 1.0, 1000.0),
             ("ascent_m", one(&self.ascent_m), 0.0, 0.5),
             ("table_clearance_m", one(&self.table_clearance_m), 0.0, 0.1),
             ("grasp_depth_m", one(&self.grasp_depth_m), 0.01, 0.2),
