@@ -1,4 +1,9 @@
 //! The geometric policy, step by step, with an arm that goes exactly where it is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test may panic"
+)]
 
 use std::f64::consts::PI;
 

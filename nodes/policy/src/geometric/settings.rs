@@ -107,10 +107,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             goal_m: [0.28, 0.58, 0.30],
-            joint_speed: [0.75, 0.75, 0.75, 0.95, 0.95, 0.95],
+            joint_speed: [1.0, 1.0, 1.0, 1.15, 1.15, 1.15],
             joint_acceleration: [4.0; 6],
-            descent_pace: 0.25,
-            lift_pace: 0.8,
+            descent_pace: 0.2,
+            lift_pace: 0.6,
             descent_m: 0.10,
             touch_n: 25.0,
             ascent_m: 0.05,

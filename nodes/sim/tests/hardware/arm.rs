@@ -5,7 +5,7 @@ use sim::faces::ur;
 use ur_driver::mode::RobotMode;
 
 /// The step limit of config/arm_limits.yaml for the first joint, with room for rounding.
-const LARGEST_STEP: f64 = 0.0065 + 1e-9;
+const LARGEST_STEP: f64 = 0.0085 + 1e-9;
 /// How soon the arm is to rest after whatever ends its motion, s: 100 ms, and a cycle each for the
 /// way to the driver and back.
 const STOP_TIME_S: f64 = 0.1 + 2.0 * 0.008;
