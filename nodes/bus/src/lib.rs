@@ -82,6 +82,7 @@
 //! [own a robot](NodeSpec::owns_robot) are told first, and bring it to rest while everything else still runs; then the
 //! rest. Each phase is bounded by [`GraphConfig::shutdown_grace`].
 
+pub mod bridge;
 mod clock;
 pub mod convert;
 mod diagnostics;
