@@ -92,6 +92,8 @@ mod names;
 mod node;
 mod parameter;
 mod qos;
+#[cfg(feature = "ros")]
+pub mod ros;
 mod service;
 mod shutdown;
 mod tf;

@@ -3,8 +3,7 @@
 use super::network::Network;
 use crate::{
     ClockSource, Graph, GraphConfig, GraphError, Node, NodeSpec, ParameterOverrides, ParameterSpec,
-    Qos, ShutdownReason, Time,
-    bridge::Outside,
+    Qos, ShutdownReason, Time, bridge::Outside,
 };
 use futures::{FutureExt as _, executor::block_on};
 use msgs::{
