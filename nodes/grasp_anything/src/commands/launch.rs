@@ -3,16 +3,24 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Result, bail};
-use bus::{ClockSource, Graph, GraphConfig, ShutdownReason};
+use bus::{ClockSource, GraphConfig, ShutdownReason};
 use launch::{LaunchPlan, Launcher, ParamSource, describe_arguments, parse_arguments};
 
-use crate::{cli::LaunchArgs, graph, output::print, share};
+use crate::{
+    cli::LaunchArgs,
+    graph::{self, Prepared},
+    middleware::Middleware,
+    output::print,
+    ros_arguments::RosArguments,
+    share,
+};
 
 /// How long nodes may take to end, in each phase of the shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the launch file, or says what is in it.
-pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &LaunchArgs, ros: RosArguments) -> Result<ExitCode> {
+    ros.check_chains()?;
     let launcher = launcher();
     if args.show_args {
         print(describe_arguments(&launcher.arguments(&args.file)?))?;
@@ -36,11 +44,11 @@ pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
     let config = GraphConfig {
         clock: clock(args.clock_factor)?,
         shutdown_grace: SHUTDOWN_GRACE,
+        remaps: ros.remaps,
+        parameters: ros.parameters,
         ..GraphConfig::default()
     };
-    let graph = graph::build(&plan, config)?;
-    tracing::info!("launching {}", graph.node_names().join(", "));
-    run_graph(graph)
+    run_in_graph(graph::prepare(&plan)?, config)
 }
 
 /// The launcher that knows this project's files.
@@ -51,9 +59,17 @@ pub(crate) fn launcher() -> Launcher {
     }
 }
 
-/// Runs `graph` in real time to its end.
-pub(crate) fn run_graph(graph: Graph) -> Result<ExitCode> {
-    let report = graph.run_realtime()?;
+/// Runs nodes in real time to their end.
+pub(crate) fn run_in_graph(nodes: Vec<Prepared>, mut config: GraphConfig) -> Result<ExitCode> {
+    let middleware = Middleware::join()?;
+    if middleware.has_clock() && graph::uses_sim_time(&nodes, &config)? {
+        config.clock = ClockSource::Followed;
+    }
+    let graph = graph::assemble(nodes, middleware.graph(config))?;
+    tracing::info!("launching {}", graph.node_names().join(", "));
+    let report = graph.run_realtime();
+    middleware.leave();
+    let report = report?;
     match report.reason {
         ShutdownReason::Signal => tracing::info!("ended as asked; the robot stopped first"),
         reason => tracing::debug!("ended: {reason:?}"),
