@@ -96,7 +96,7 @@ frames of a video are counted from 000000.";
 /// Arguments of `launch`.
 #[derive(Debug, Args)]
 pub(crate) struct LaunchArgs {
-    /// The launch file
+    /// The launch file, or the name of one of the project's
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Values for the file's arguments, as name:=value

@@ -78,6 +78,9 @@ fn prepare_node(node: &NodeLaunch, place: String) -> Result<Prepared> {
             share::PACKAGE
         );
     }
+    if !node.arguments.is_empty() {
+        bail!("nodes take no args=; write <param> and <remap> in the node");
+    }
     let mut spec = NodeSpec::new(&node.name)
         .namespace(&node.namespace)
         .parameters(parameters(&node.params)?);
@@ -148,6 +151,7 @@ mod tests {
         NodeLaunch {
             package: package.to_owned(),
             executable: executable.to_owned(),
+            arguments: Vec::new(),
             name: "n".to_owned(),
             namespace: "/".to_owned(),
             params: Vec::new(),

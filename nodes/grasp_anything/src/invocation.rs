@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The name under which a link runs launch files.
-const LAUNCH_LINK: &str = "launch";
+pub(crate) const LAUNCH_LINK: &str = "launch";
 
 /// A command line, understood.
 pub(crate) struct Invocation {

@@ -1,14 +1,19 @@
 //! `grasp_anything launch`: runs a launch file.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use bus::{ClockSource, GraphConfig, ShutdownReason};
 use launch::{LaunchPlan, Launcher, ParamSource, describe_arguments, parse_arguments};
 
 use crate::{
     cli::LaunchArgs,
     graph::{self, Prepared},
+    invocation::LAUNCH_LINK,
     middleware::Middleware,
     output::print,
     ros_arguments::RosArguments,
@@ -22,11 +27,13 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub(crate) fn run(args: &LaunchArgs, ros: RosArguments) -> Result<ExitCode> {
     ros.check_chains()?;
     let launcher = launcher();
+    let file = in_share(&args.file);
     if args.show_args {
-        print(describe_arguments(&launcher.arguments(&args.file)?))?;
+        print(describe_arguments(&launcher.arguments(&file)?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = launcher.plan(&args.file, &parse_arguments(&args.arguments)?)?;
+    let arguments = parse_arguments(&args.arguments)?;
+    let plan = one_process(&launcher, launcher.plan(&file, &arguments)?)?;
     if args.dry_run {
         print(describe(&plan))?;
         return Ok(ExitCode::SUCCESS);
@@ -51,12 +58,47 @@ pub(crate) fn run(args: &LaunchArgs, ros: RosArguments) -> Result<ExitCode> {
     run_in_graph(graph::prepare(&plan)?, config)
 }
 
+/// A launch file of the project can be called by its name alone, wherever one is.
+fn in_share(file: &Path) -> PathBuf {
+    let is_name = file.components().count() == 1;
+    let shared = share::find()
+        .filter(|_| is_name && !file.exists())
+        .map(|share| share.join("launch").join(file));
+    shared
+        .filter(|shared| shared.is_file())
+        .unwrap_or_else(|| file.to_owned())
+}
+
 /// The launcher that knows this project's files.
 pub(crate) fn launcher() -> Launcher {
     match share::find() {
         Some(share) => Launcher::new().with_package(share::PACKAGE, share),
         None => Launcher::new(),
     }
+}
+
+/// Puts in place of a node that runs this very program, to have several nodes in one process of `ros2 launch`, the nodes
+/// that it would run: here all are in one process anyway.
+fn one_process(launcher: &Launcher, plan: LaunchPlan) -> Result<LaunchPlan> {
+    let mut nodes = Vec::new();
+    for node in plan.nodes {
+        let [file, arguments @ ..] = node.arguments.as_slice() else {
+            nodes.push(node);
+            continue;
+        };
+        if (node.package.as_str(), node.executable.as_str()) != (share::PACKAGE, LAUNCH_LINK) {
+            nodes.push(node);
+            continue;
+        }
+        let inner = parse_arguments(arguments)
+            .and_then(|arguments| launcher.plan(Path::new(file), &arguments))
+            .with_context(|| node.location.to_string())?;
+        nodes.extend(inner.nodes);
+    }
+    Ok(LaunchPlan {
+        nodes,
+        arguments: plan.arguments,
+    })
 }
 
 /// Runs nodes in real time to their end.
