@@ -148,6 +148,10 @@ impl Graph {
             if !checked && ledger.all_started() && ledger.fatal.is_none() {
                 checked = true;
                 undeclared = ledger.undeclared();
+                // Nodes in other processes may take what is given to all.
+                if let Some(stray) = undeclared.take_if(|_| bridge.is_some()) {
+                    tracing::warn!("{stray}; a node of another process may");
+                }
                 if undeclared.is_some() {
                     ledger.reason.get_or_insert(ShutdownReason::Requested);
                 }

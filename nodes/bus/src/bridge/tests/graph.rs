@@ -190,6 +190,23 @@ fn time_follows_the_clock_topic() {
 }
 
 #[test]
+fn what_is_given_to_all_nodes_may_be_for_those_of_other_processes() {
+    let config = GraphConfig {
+        parameters: ParameterOverrides::new().set("elsewhere", "1").unwrap(),
+        ..GraphConfig::default()
+    };
+    let network = Network::default();
+    let mut graph = Graph::bridged(config, Arc::new(network));
+    graph
+        .add(NodeSpec::new("a"), |node: Node| async move {
+            node.clock().sleep(Duration::from_millis(1)).await;
+            Outcome::Ok(())
+        })
+        .unwrap();
+    assert!(graph.run_realtime().unwrap().failures.is_empty());
+}
+
+#[test]
 fn one_process_has_one_clock() {
     let network = Network::default();
     let mut graph = graph(&network);
