@@ -348,13 +348,17 @@ impl<M: Message> Publisher<M> {
         }
     }
 
-    /// Subscriptions now. Work for nobody can be left out.
+    /// Subscriptions now, also those outside of the process. Work for nobody can be left out.
     pub fn subscriber_count(&self) -> usize {
         let ends = lock(&self.end.topic.ends);
-        ends.subscriptions
+        let inside = ends
+            .subscriptions
             .iter()
             .filter(|subscription| subscription.strong_count() > 0)
-            .count()
+            .count();
+        drop(ends);
+        let way_out = self.end.way_out.as_ref();
+        inside + way_out.map_or(0, WayOut::readers_outside)
     }
 }
 
@@ -450,7 +454,7 @@ impl<M: Message> Subscription<M> {
         self.queue.dropped.load(Ordering::Relaxed)
     }
 
-    /// Publishers of the topic now.
+    /// Publishers of the topic in this process now.
     pub fn publisher_count(&self) -> usize {
         lock(&self.topic.ends).publishers.len()
     }

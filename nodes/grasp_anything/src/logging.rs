@@ -17,7 +17,7 @@ pub(crate) fn start_in_graph(filter: Option<&str>) -> Result<()> {
     #[cfg(not(feature = "ros"))]
     to_stderr(filter);
     #[cfg(feature = "ros")]
-    ros::start(filter);
+    ros::start(filter)?;
     Ok(())
 }
 
@@ -44,6 +44,7 @@ mod ros {
         thread,
     };
 
+    use anyhow::Result;
     use bus::ros::{Severity, log};
     use tracing::{
         Event, Level, Subscriber,
@@ -55,11 +56,14 @@ mod ros {
         util::SubscriberInitExt as _,
     };
 
-    pub(super) fn start(filter: EnvFilter) {
+    pub(super) fn start(filter: EnvFilter) -> Result<()> {
+        // It calls an error what is none, such as a message that was taken already; errors it returns as well.
+        let filter = filter.add_directive("r2r=off".parse()?);
         tracing_subscriber::registry()
             .with(filter)
             .with(RosLog)
             .init();
+        Ok(())
     }
 
     struct RosLog;
@@ -92,7 +96,8 @@ mod ros {
             // Writing to a string cannot fail.
             if field.name() == "message" {
                 self.text.insert_str(0, &format!("{value:?}"));
-            } else {
+            } else if !field.name().starts_with("log.") {
+                // Others say where in the source a library's own logging stands.
                 write!(self.text, " {}={value:?}", field.name()).ok();
             }
         }

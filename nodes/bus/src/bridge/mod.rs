@@ -314,6 +314,12 @@ pub(crate) struct WayOut {
 }
 
 impl WayOut {
+    /// Subscriptions outside of this process that read what is sent.
+    pub(crate) fn readers_outside(&self) -> usize {
+        let own = lock(&self.port.state).inlets_that(|state| matches!(state, State::Open(_)));
+        self.outlet.reader_count().saturating_sub(own)
+    }
+
     /// Sends a message, if anybody outside is there for it; only then is it encoded.
     pub(crate) fn offer(&self, encode: impl FnOnce() -> Result<Vec<u8>, CdrError>) {
         let (own_readers, listening) = {

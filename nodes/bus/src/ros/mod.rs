@@ -16,7 +16,8 @@
 //!
 //! Every node of the graph is a node of ROS 2, with a thread that waits for what comes in. r2r parses the process's own
 //! `--ros-args` as well, for `rcl`: its remap rules are applied to names that the graph has remapped already, which
-//! changes nothing as long as no rule's result is the source of another.
+//! changes nothing as long as no rule's result is the source of another. Up to Humble at least, `rcl` takes the arguments
+//! of a launch file (`name:=value`) for remap rules of a deprecated form too, and warns of them: no topic has such a name.
 
 mod services;
 mod worker;
@@ -40,7 +41,13 @@ use worker::{Orders, Worker};
 
 impl From<r2r::Error> for OutsideError {
     fn from(error: r2r::Error) -> Self {
-        Self(error.to_string())
+        Self(match error {
+            // The usual one of a process too many: "Failed to find a free participant index".
+            r2r::Error::RCL_RET_ERROR => {
+                "ROS 2 refuses, and says why on the console, just before this".into()
+            }
+            error => error.to_string(),
+        })
     }
 }
 

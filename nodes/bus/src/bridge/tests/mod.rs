@@ -79,7 +79,9 @@ fn nothing_is_encoded_while_nobody_outside_reads() {
         "nobody else publishes, so there is nothing to read"
     );
 
+    assert_eq!(publisher.subscriber_count(), 1);
     let (outside, guard) = network.listen("/topic", Float64::TYPE_NAME, RELIABLE);
+    assert_eq!(publisher.subscriber_count(), 2);
     publisher.publish(number(2.0));
     drop(guard);
     publisher.publish(number(3.0));
