@@ -102,6 +102,9 @@ pub(crate) struct LaunchArgs {
     /// Values for the file's arguments, as name:=value
     #[arg(value_name = "NAME:=VALUE")]
     pub(crate) arguments: Vec<String>,
+    /// Another such value, in a form that ROS 2 does not take for a remap rule
+    #[arg(long, value_name = "NAME:=VALUE")]
+    pub(crate) set: Vec<String>,
     /// List the arguments that the file declares, and stop
     #[arg(long, short = 's', visible_alias = "show-arguments")]
     pub(crate) show_args: bool,

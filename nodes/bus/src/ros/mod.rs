@@ -16,8 +16,8 @@
 //!
 //! Every node of the graph is a node of ROS 2, with a thread that waits for what comes in. r2r parses the process's own
 //! `--ros-args` as well, for `rcl`: its remap rules are applied to names that the graph has remapped already, which
-//! changes nothing as long as no rule's result is the source of another. Up to Humble at least, `rcl` takes the arguments
-//! of a launch file (`name:=value`) for remap rules of a deprecated form too, and warns of them: no topic has such a name.
+//! changes nothing as long as no rule's result is the source of another. It also takes a
+//! plain `name:=value`, such as an argument of a launch file, for a remap rule of a deprecated form.
 
 mod services;
 mod worker;

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &LaunchArgs, ros: RosArguments) -> Result<ExitCode> {
         print(describe_arguments(&launcher.arguments(&file)?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let arguments = parse_arguments(&args.arguments)?;
+    let given: Vec<_> = args.arguments.iter().chain(&args.set).collect();
+    let arguments = parse_arguments(&given)?;
     let plan = one_process(&launcher, launcher.plan(&file, &arguments)?)?;
     if args.dry_run {
         print(describe(&plan))?;
@@ -90,7 +91,11 @@ fn one_process(launcher: &Launcher, plan: LaunchPlan) -> Result<LaunchPlan> {
             nodes.push(node);
             continue;
         }
-        let inner = parse_arguments(arguments)
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|word| word.strip_prefix("--set=").unwrap_or(word))
+            .collect();
+        let inner = parse_arguments(&arguments)
             .and_then(|arguments| launcher.plan(Path::new(file), &arguments))
             .with_context(|| node.location.to_string())?;
         nodes.extend(inner.nodes);
