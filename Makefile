@@ -37,6 +37,7 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo clippy --package grasp_anything --features ros-doc-only --locked -- -D warnings  # ROS 2, with none installed
 
 completions: build
 	mkdir -p target/completions

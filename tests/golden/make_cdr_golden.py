@@ -34,6 +34,18 @@ SERVICES = {
     "std_srvs/msg/Trigger_Response": "bool success\nstring message",
     "std_srvs/msg/SetBool_Request": "bool data",
     "std_srvs/msg/SetBool_Response": "bool success\nstring message",
+    "rcl_interfaces/msg/ListParameters_Request": "string[] prefixes\nuint64 depth",
+    "rcl_interfaces/msg/ListParameters_Response": "rcl_interfaces/ListParametersResult result",
+    "rcl_interfaces/msg/GetParameters_Request": "string[] names",
+    "rcl_interfaces/msg/GetParameters_Response": "rcl_interfaces/ParameterValue[] values",
+    "rcl_interfaces/msg/GetParameterTypes_Request": "string[] names",
+    "rcl_interfaces/msg/GetParameterTypes_Response": "uint8[] types",
+    "rcl_interfaces/msg/DescribeParameters_Request": "string[] names",
+    "rcl_interfaces/msg/DescribeParameters_Response": "rcl_interfaces/ParameterDescriptor[] descriptors",
+    "rcl_interfaces/msg/SetParameters_Request": "rcl_interfaces/Parameter[] parameters",
+    "rcl_interfaces/msg/SetParameters_Response": "rcl_interfaces/SetParametersResult[] results",
+    "rcl_interfaces/msg/SetParametersAtomically_Request": "rcl_interfaces/Parameter[] parameters",
+    "rcl_interfaces/msg/SetParametersAtomically_Response": "rcl_interfaces/SetParametersResult result",
 }
 
 

@@ -23,6 +23,8 @@ pub enum ClockSource {
     },
     /// Starts at zero and stands still until the lockstep runner moves it.
     Simulated,
+    /// Starts at zero and follows what somebody outside of the process says on `/clock`; never steps back.
+    Followed,
 }
 
 /// A handle on the graph's clock; clones share it.
@@ -39,6 +41,7 @@ enum Kind {
         start: Instant,
     },
     Simulated(Arc<Mutex<Simulated>>),
+    Followed(Arc<Mutex<Simulated>>),
 }
 
 #[derive(Default)]
@@ -66,6 +69,7 @@ impl Clock {
             ClockSource::System => real(1.0),
             ClockSource::Scaled { factor } => real(factor),
             ClockSource::Simulated => Kind::Simulated(Arc::default()),
+            ClockSource::Followed => Kind::Followed(Arc::default()),
         };
         Self { kind }
     }
@@ -78,13 +82,18 @@ impl Clock {
                 epoch,
                 start,
             } => *epoch + scale(start.elapsed(), *factor),
-            Kind::Simulated(simulated) => lock(simulated).now,
+            Kind::Simulated(simulated) | Kind::Followed(simulated) => lock(simulated).now,
         }
     }
 
     /// Whether only the lockstep runner moves this clock.
     pub fn is_simulated(&self) -> bool {
         matches!(self.kind, Kind::Simulated(_))
+    }
+
+    /// Whether somebody outside of the process moves this clock.
+    pub fn is_followed(&self) -> bool {
+        matches!(self.kind, Kind::Followed(_))
     }
 
     /// Waits for a span of node time.
@@ -99,7 +108,7 @@ impl Clock {
                 let span = deadline.saturating_since(self.now());
                 tokio::time::sleep(scale(span, 1.0 / factor)).await;
             }
-            Kind::Simulated(simulated) => {
+            Kind::Simulated(simulated) | Kind::Followed(simulated) => {
                 Sleep {
                     simulated: Arc::clone(simulated),
                     deadline,
@@ -123,7 +132,7 @@ impl Clock {
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         match &self.kind {
             Kind::Real { .. } => None,
-            Kind::Simulated(simulated) => lock(simulated)
+            Kind::Simulated(simulated) | Kind::Followed(simulated) => lock(simulated)
                 .sleepers
                 .keys()
                 .next()
@@ -133,7 +142,7 @@ impl Clock {
 
     /// Moves simulated time forward and wakes the sleepers that are due, in order of deadline.
     pub(crate) fn advance_to(&self, time: Time) {
-        let Kind::Simulated(simulated) = &self.kind else {
+        let (Kind::Simulated(simulated) | Kind::Followed(simulated)) = &self.kind else {
             return;
         };
         let due = {
@@ -150,10 +159,10 @@ impl Clock {
 
 impl fmt::Debug for Clock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.is_simulated() {
-            "simulated"
-        } else {
-            "real"
+        let kind = match self.kind {
+            Kind::Real { .. } => "real",
+            Kind::Simulated(_) => "simulated",
+            Kind::Followed(_) => "followed",
         };
         formatter
             .debug_struct("Clock")
@@ -179,9 +188,9 @@ impl Interval {
         self.next = due + self.period;
         let now = self.clock.now();
         if self.next < now {
-            let behind = now.saturating_since(due).as_nanos() / self.period.as_nanos();
-            let skipped = u32::try_from(behind).unwrap_or(u32::MAX);
-            self.next = due + self.period.saturating_mul(skipped);
+            let behind = now.saturating_since(due).as_nanos();
+            let skipped = behind - behind % self.period.as_nanos();
+            self.next = due + Duration::from_nanos(u64::try_from(skipped).unwrap_or(u64::MAX));
         }
         due
     }
@@ -299,5 +308,21 @@ mod tests {
             Time::from_nanos(30_000_000)
         );
         assert_eq!(clock.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_followed_clock_wakes_sleepers_and_never_steps_back() {
+        let clock = Clock::new(ClockSource::Followed);
+        let mut interval = clock.interval(Duration::from_millis(1));
+        let mut pool = LocalPool::new();
+        assert_eq!(pool.run_until(interval.tick()), Time::ZERO);
+        // A recording begins at its own time: one tick is late, and the next waits again.
+        let begin = Time::from_nanos(1_700_000_000_000_000_500);
+        clock.advance_to(begin);
+        pool.run_until(interval.tick());
+        let next = pool.run_until(interval.tick());
+        assert_eq!(begin.saturating_since(next), Duration::from_nanos(500));
+        clock.advance_to(Time::ZERO);
+        assert_eq!(clock.now(), begin);
     }
 }

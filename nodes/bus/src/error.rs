@@ -1,6 +1,6 @@
 //! What can go wrong between nodes, told so that a person can act on it.
 
-use crate::{names::NameError, parameter::ParameterError, qos::Qos};
+use crate::{bridge::OutsideError, names::NameError, parameter::ParameterError, qos::Qos};
 
 /// Result of the bus.
 pub type Result<T, E = BusError> = std::result::Result<T, E>;
@@ -49,6 +49,14 @@ pub enum BusError {
         /// What it asks for.
         requested: Qos,
     },
+    /// The world outside of the process does not take part in something.
+    #[error("{what} cannot be had outside of this process: {reason}")]
+    Outside {
+        /// What was asked for.
+        what: String,
+        /// Why not.
+        reason: OutsideError,
+    },
     /// A service has a server already.
     #[error(
         "service {service} is served by node {owner} already, so node {node} cannot serve it; remap one of them"
@@ -88,6 +96,14 @@ pub enum ServiceError {
         existing: &'static str,
         /// Type the caller wants.
         requested: &'static str,
+    },
+    /// The call to a server outside of this process failed.
+    #[error("service {service}, served outside of this process: {reason}")]
+    Outside {
+        /// Full name of the service.
+        service: String,
+        /// Why.
+        reason: String,
     },
     /// The server went away before it answered.
     #[error(

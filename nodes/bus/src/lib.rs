@@ -1,4 +1,4 @@
-//! What connects the nodes of a robot within one process, with no ROS on the machine.
+//! What connects the nodes of a robot: within one process, with no ROS on the machine, or with ROS 2 around it.
 //!
 //! A node is an `async` function that gets a [`Node`]: its name, clock, topics, services, parameters, transforms and
 //! streams to hardware. The same function runs in real time, on a thread of its own, and in lockstep with a
@@ -76,12 +76,18 @@
 //! `base_from_camera = node.tf().lookup("base_link", "camera_color_optical_frame", time)?`. [`convert`] takes messages
 //! to nalgebra and back.
 //!
+//! # The outside
+//!
+//! A graph made with [`Graph::bridged`] shares its topics, services, parameters, transforms and time with other
+//! processes; [`bridge`] says what goes over and when. With the feature `ros` the outside is ROS 2. Nodes do not know.
+//!
 //! # Shutdown
 //!
 //! On SIGINT, SIGTERM, [`Node::request_shutdown`] or the failure of a node that is needed, nodes that
 //! [own a robot](NodeSpec::owns_robot) are told first, and bring it to rest while everything else still runs; then the
 //! rest. Each phase is bounded by [`GraphConfig::shutdown_grace`].
 
+pub mod bridge;
 mod clock;
 pub mod convert;
 mod diagnostics;
@@ -91,6 +97,8 @@ mod names;
 mod node;
 mod parameter;
 mod qos;
+#[cfg(feature = "ros")]
+pub mod ros;
 mod service;
 mod shutdown;
 mod tf;

@@ -125,6 +125,16 @@ enum RemapKind {
     Name { from: String, to: String },
 }
 
+impl Remap {
+    /// Both sides of a rule for topics and services; `None` for one that changes a node's name or namespace.
+    pub fn names(&self) -> Option<(&str, &str)> {
+        match &self.kind {
+            RemapKind::Name { from, to } => Some((from, to)),
+            RemapKind::NodeName(_) | RemapKind::Namespace(_) => None,
+        }
+    }
+}
+
 impl FromStr for Remap {
     type Err = NameError;
 

@@ -3,6 +3,7 @@
 use crate::{
     Clock, Diagnostics, Network, Parameter, ParameterSpec, Publisher, Qos, ServiceServer,
     ShutdownPhase, StageTimer, Subscription, TfBuffer, TfError, Time,
+    bridge::Bridge,
     error::{BusError, Result},
     lock,
     names::{NodeName, RemapRules},
@@ -14,12 +15,13 @@ use crate::{
 use msgs::{Message, Service, geometry_msgs::TransformStamped, tf2_msgs::TFMessage};
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, Weak},
 };
 
 /// What all nodes of a graph share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    pub(crate) bridge: Option<Arc<Bridge>>,
     pub(crate) topics: Arc<Topics>,
     pub(crate) services: Arc<Services>,
     pub(crate) clock: Clock,
@@ -30,16 +32,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(clock: Clock) -> Self {
-        let topics = Arc::<Topics>::default();
+    pub(crate) fn new(clock: Clock, bridge: Option<Arc<Bridge>>) -> Self {
+        let topics = Arc::new(Topics::new(bridge.clone()));
         Self {
-            services: Arc::new(Services::new()),
+            services: Arc::new(Services::new(bridge.clone())),
             tf: TfBuffer::new(),
             diagnostics: Diagnostics::new(Arc::clone(&topics)),
             network: Network::new(clock.is_simulated()),
             shutdown: Arc::new(Shutdown::new()),
             topics,
             clock,
+            bridge,
         }
     }
 }
@@ -163,7 +166,7 @@ impl Node {
             .inner
             .remaps
             .resolve(&self.inner.name, "service", service)?;
-        Ok(self.inner.shared.services.client(service))
+        self.inner.shared.services.client(service, self.name())
     }
 
     /// Declares a parameter and reads its value. Declare all parameters before the first wait: what was given from
@@ -179,6 +182,11 @@ impl Node {
 
     pub(crate) fn parameters(&self) -> MutexGuard<'_, NodeParameters> {
         lock(&self.inner.parameters)
+    }
+
+    /// The node's parameters for as long as the node is there.
+    pub(crate) fn weak_parameters(&self) -> WeakParameters {
+        WeakParameters(Arc::downgrade(&self.inner))
     }
 
     /// The graph's transforms.
@@ -252,6 +260,17 @@ impl Node {
     /// Asks for the whole graph to shut down in order.
     pub fn request_shutdown(&self) {
         self.inner.shared.shutdown.request();
+    }
+}
+
+/// Sees a node's parameters without keeping the node.
+pub(crate) struct WeakParameters(Weak<Inner>);
+
+impl WeakParameters {
+    /// The parameters declared so far, by name; `None` when the node is gone.
+    pub(crate) fn declared(&self) -> Option<Vec<Declared>> {
+        let inner = self.0.upgrade()?;
+        Some(lock(&inner.parameters).declared().cloned().collect())
     }
 }
 

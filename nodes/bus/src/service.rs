@@ -1,11 +1,12 @@
 //! Services: a request to one server, answered once.
 
 use crate::{
+    bridge::{Bridge, Guard, Handler, OutsideClient, Reply},
     error::{BusError, Result, ServiceError},
     lock, names,
     shutdown::{Shutdown, ShutdownPhase},
 };
-use msgs::Service;
+use msgs::{Service, cdr};
 use std::{
     any::Any,
     collections::BTreeMap,
@@ -20,6 +21,7 @@ pub(crate) struct Services {
     table: Mutex<BTreeMap<String, Entry>>,
     /// Counts changes of the table, for those who wait for a server.
     changed: watch::Sender<u64>,
+    bridge: Option<Arc<Bridge>>,
 }
 
 struct Entry {
@@ -40,10 +42,11 @@ impl fmt::Debug for Services {
 }
 
 impl Services {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(bridge: Option<Arc<Bridge>>) -> Self {
         Self {
             table: Mutex::default(),
             changed: watch::Sender::new(0),
+            bridge,
         }
     }
 
@@ -55,6 +58,7 @@ impl Services {
         until: ShutdownPhase,
     ) -> Result<ServiceServer<S>> {
         let (sender, calls) = mpsc::unbounded_channel::<Call<S>>();
+        let handler = handler::<S>(name.clone(), sender.clone());
         let mut table = lock(&self.table);
         if let Some(taken) = table.get(&name) {
             return Err(BusError::ServiceTaken {
@@ -73,22 +77,36 @@ impl Services {
         table.insert(name.clone(), entry);
         self.changed.send_replace(id);
         drop(table);
-        Ok(ServiceServer {
+        let mut server = ServiceServer {
             name,
             id,
             calls,
+            outside: None,
             services: Arc::clone(self),
             shutdown,
             until,
-        })
+        };
+        if let Some(bridge) = &self.bridge {
+            server.outside = Some(bridge.serve(node, &server.name, S::TYPE_NAME, handler)?);
+        }
+        Ok(server)
     }
 
-    pub(crate) fn client<S: Service>(self: &Arc<Self>, name: String) -> Client<S> {
-        Client {
+    pub(crate) fn client<S: Service>(
+        self: &Arc<Self>,
+        name: String,
+        node: &str,
+    ) -> Result<Client<S>> {
+        let bridge = self.bridge.as_ref();
+        let outside = bridge
+            .map(|bridge| bridge.client(node, &name, S::TYPE_NAME))
+            .transpose()?;
+        Ok(Client {
             name,
             services: Arc::clone(self),
+            outside,
             service: PhantomData,
-        }
+        })
     }
 
     fn sender<S: Service>(
@@ -116,7 +134,15 @@ impl Services {
 /// One request that waits for its answer. Dropped unanswered, the caller gets an error.
 pub struct Call<S: Service> {
     request: S::Request,
-    answer: oneshot::Sender<S::Response>,
+    answer: Answer<S>,
+}
+
+/// Where an answer goes.
+enum Answer<S: Service> {
+    /// To a client on the bus.
+    Bus(oneshot::Sender<S::Response>),
+    /// To a client outside of the process.
+    Outside(Reply),
 }
 
 impl<S: Service> Call<S> {
@@ -127,8 +153,28 @@ impl<S: Service> Call<S> {
 
     /// Answers. A client that no longer waits is no error.
     pub fn respond(self, response: S::Response) {
-        self.answer.send(response).ok();
+        match self.answer {
+            Answer::Bus(answer) => {
+                answer.send(response).ok();
+            }
+            Answer::Outside(reply) => match cdr::to_vec(&response) {
+                Ok(bytes) => reply(bytes),
+                Err(why) => tracing::error!("an answer does not get out of this process: {why}"),
+            },
+        }
     }
+}
+
+/// Has requests from outside take their place among those of the bus.
+fn handler<S: Service>(name: String, calls: mpsc::UnboundedSender<Call<S>>) -> Handler {
+    Arc::new(move |request, reply| match cdr::from_slice(request) {
+        Ok(request) => {
+            let answer = Answer::Outside(reply);
+            // Without a server there is nobody to answer.
+            calls.send(Call { request, answer }).ok();
+        }
+        Err(why) => tracing::error!("{name}: a request from outside is ignored: {why}"),
+    })
 }
 
 impl<S: Service> fmt::Debug for Call<S> {
@@ -146,6 +192,7 @@ pub struct ServiceServer<S: Service> {
     name: String,
     id: u64,
     calls: mpsc::UnboundedReceiver<Call<S>>,
+    outside: Option<Guard>,
     services: Arc<Services>,
     shutdown: Arc<Shutdown>,
     until: ShutdownPhase,
@@ -198,6 +245,7 @@ impl<S: Service> fmt::Debug for ServiceServer<S> {
 pub struct Client<S: Service> {
     name: String,
     services: Arc<Services>,
+    outside: Option<Arc<dyn OutsideClient>>,
     service: PhantomData<fn() -> S>,
 }
 
@@ -207,30 +255,66 @@ impl<S: Service> Client<S> {
         &self.name
     }
 
-    /// Sends a request and waits for the answer. Fails at once when nobody serves it.
+    /// Sends a request and waits for the answer. Fails at once when nobody serves it. A server in this process comes
+    /// before one outside; one outside that goes away in the middle leaves the caller waiting, who sets the bound.
     pub async fn call(&self, request: S::Request) -> Result<S::Response, ServiceError> {
+        let sender = match self.services.sender::<S>(&self.name) {
+            Ok(sender) => sender,
+            Err(error) => {
+                let outside = self.outside.as_ref().filter(|client| client.is_served());
+                return self.call_outside(outside.ok_or(error)?, &request).await;
+            }
+        };
         let (answer, answered) = oneshot::channel();
         let gone = || ServiceError::ServerGone {
             service: self.name.clone(),
         };
-        self.services
-            .sender::<S>(&self.name)?
-            .send(Call { request, answer })
-            .map_err(|_| gone())?;
+        let answer = Answer::Bus(answer);
+        sender.send(Call { request, answer }).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())
+    }
+
+    async fn call_outside(
+        &self,
+        client: &Arc<dyn OutsideClient>,
+        request: &S::Request,
+    ) -> Result<S::Response, ServiceError> {
+        let failed = |reason: String| ServiceError::Outside {
+            service: self.name.clone(),
+            reason,
+        };
+        let request = cdr::to_vec(request).map_err(|why| failed(why.to_string()))?;
+        let response = client.call(request).await;
+        let response = response.map_err(|why| failed(why.to_string()))?;
+        cdr::from_slice(&response).map_err(|why| failed(why.to_string()))
     }
 
     /// Whether a node serves it now, with the right type.
     pub fn is_served(&self) -> bool {
         self.services.sender::<S>(&self.name).is_ok()
+            || self
+                .outside
+                .as_ref()
+                .is_some_and(|client| client.is_served())
     }
 
     /// Waits until a node serves it. Bound it with the node's clock where it may never come.
     pub async fn wait_for_server(&self) {
         let mut changed = self.services.changed.subscribe();
+        let outside = async {
+            match &self.outside {
+                Some(client) => client.served().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(outside);
         while !self.is_served() {
-            if changed.changed().await.is_err() {
-                return;
+            tokio::select! {
+                biased;
+                changed = changed.changed() => if changed.is_err() {
+                    return;
+                },
+                () = &mut outside => return,
             }
         }
     }
@@ -241,6 +325,7 @@ impl<S: Service> Clone for Client<S> {
         Self {
             name: self.name.clone(),
             services: Arc::clone(&self.services),
+            outside: self.outside.clone(),
             service: PhantomData,
         }
     }

@@ -4,19 +4,20 @@
 //! references. Publishing takes two short locks and never waits for a reader.
 
 use crate::{
+    bridge::{Bridge, Reader, WayOut},
     error::{BusError, Result},
     lock,
     qos::Qos,
     shutdown::{Shutdown, ShutdownPhase},
 };
-use msgs::Message;
+use msgs::{Message, cdr};
 use std::{
     any::Any,
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 use tokio::sync::Notify;
@@ -25,6 +26,7 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub(crate) struct Topics {
     table: Mutex<BTreeMap<String, Entry>>,
+    bridge: Option<Arc<Bridge>>,
 }
 
 impl fmt::Debug for Topics {
@@ -59,6 +61,13 @@ pub struct TopicCounts {
 }
 
 impl Topics {
+    pub(crate) fn new(bridge: Option<Arc<Bridge>>) -> Self {
+        Self {
+            table: Mutex::default(),
+            bridge,
+        }
+    }
+
     /// The topic of this name, made on first use.
     fn get<M: Message>(&self, name: &str, node: &str) -> Result<Arc<Topic<M>>> {
         let mut table = lock(&self.table);
@@ -77,6 +86,7 @@ impl Topics {
             name: name.into(),
             first_node: node.into(),
             published: AtomicU64::new(0),
+            refused: AtomicBool::new(false),
             ends: Mutex::default(),
         });
         table.insert(
@@ -96,6 +106,10 @@ impl Topics {
         qos: Qos,
     ) -> Result<Publisher<M>> {
         let topic = self.get::<M>(name, node)?;
+        let bridge = self.bridge.as_ref();
+        let way_out = bridge
+            .map(|bridge| bridge.publisher(node, name, M::TYPE_NAME, qos))
+            .transpose()?;
         let mut ends = lock(&topic.ends);
         for queue in ends.subscriptions.iter().filter_map(Weak::upgrade) {
             check_qos(name, (node, qos), (&queue.node, queue.qos))?;
@@ -112,7 +126,7 @@ impl Topics {
         );
         drop(ends);
         Ok(Publisher {
-            end: Arc::new(PublisherHandle { topic, id }),
+            end: Arc::new(PublisherHandle { topic, id, way_out }),
         })
     }
 
@@ -145,8 +159,20 @@ impl Topics {
                 queue.push(Arc::clone(message));
             }
         }
+        if qos.latched {
+            ends.from_outside
+                .iter()
+                .for_each(|message| queue.push(Arc::clone(message)));
+        }
         ends.subscriptions.push(Arc::downgrade(&queue));
         drop(ends);
+        if let Some(bridge) = &self.bridge {
+            let topic = Arc::clone(&topic);
+            let reader = Reader::Subscriptions;
+            bridge.listen(node, name, M::TYPE_NAME, qos, reader, || {
+                Arc::new(move |bytes| topic.take(bytes, qos))
+            });
+        }
         Ok(Subscription {
             topic,
             queue,
@@ -192,6 +218,8 @@ struct Topic<M> {
     name: String,
     first_node: String,
     published: AtomicU64,
+    /// Whether a message from outside could not be read.
+    refused: AtomicBool,
     ends: Mutex<Ends<M>>,
 }
 
@@ -199,6 +227,8 @@ struct Ends<M> {
     publishers: BTreeMap<u64, PublisherEnd<M>>,
     next_publisher: u64,
     subscriptions: Vec<Weak<Queue<M>>>,
+    /// What latched publishers outside sent last, for late joiners.
+    from_outside: VecDeque<Arc<M>>,
 }
 
 impl<M> Default for Ends<M> {
@@ -207,7 +237,35 @@ impl<M> Default for Ends<M> {
             publishers: BTreeMap::new(),
             next_publisher: 0,
             subscriptions: Vec::new(),
+            from_outside: VecDeque::new(),
         }
+    }
+}
+
+impl<M: Message> Topic<M> {
+    /// Takes a message from outside for the subscriptions that ask for the same reliability and durability as `qos`.
+    fn take(&self, bytes: &[u8], qos: Qos) {
+        let message = match cdr::from_slice::<M>(bytes) {
+            Ok(message) => Arc::new(message),
+            Err(why) => {
+                // Said once: whoever sends one such message sends more.
+                if !self.refused.swap(true, Ordering::Relaxed) {
+                    tracing::error!("{}: a message from outside is ignored: {why}", self.name);
+                }
+                return;
+            }
+        };
+        self.published.fetch_add(1, Ordering::Relaxed);
+        let mut ends = lock(&self.ends);
+        if qos.latched {
+            push_bounded(&mut ends.from_outside, Arc::clone(&message), qos.depth);
+        }
+        let is_same = |other: Qos| (other.reliable, other.latched) == (qos.reliable, qos.latched);
+        ends.subscriptions
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|queue| is_same(queue.qos))
+            .for_each(|queue| queue.push(Arc::clone(&message)));
     }
 }
 
@@ -250,6 +308,7 @@ pub struct Publisher<M: Message> {
 struct PublisherHandle<M> {
     topic: Arc<Topic<M>>,
     id: u64,
+    way_out: Option<WayOut>,
 }
 
 impl<M> Drop for PublisherHandle<M> {
@@ -283,15 +342,23 @@ impl<M: Message> Publisher<M> {
                 }
                 None => false,
             });
+        drop(ends);
+        if let Some(way_out) = &self.end.way_out {
+            way_out.offer(|| cdr::to_vec(&*message));
+        }
     }
 
-    /// Subscriptions now. Work for nobody can be left out.
+    /// Subscriptions now, also those outside of the process. Work for nobody can be left out.
     pub fn subscriber_count(&self) -> usize {
         let ends = lock(&self.end.topic.ends);
-        ends.subscriptions
+        let inside = ends
+            .subscriptions
             .iter()
             .filter(|subscription| subscription.strong_count() > 0)
-            .count()
+            .count();
+        drop(ends);
+        let way_out = self.end.way_out.as_ref();
+        inside + way_out.map_or(0, WayOut::readers_outside)
     }
 }
 
@@ -387,7 +454,7 @@ impl<M: Message> Subscription<M> {
         self.queue.dropped.load(Ordering::Relaxed)
     }
 
-    /// Publishers of the topic now.
+    /// Publishers of the topic in this process now.
     pub fn publisher_count(&self) -> usize {
         lock(&self.topic.ends).publishers.len()
     }

@@ -80,10 +80,12 @@ pub(crate) enum Command {
 const LAUNCH_HELP: &str = "\
 Launch files are ROS 2 launch XML. Understood: arg, let, node, param, remap, group, push-ros-namespace, include, if, \
 unless and the substitutions $(var), $(env), $(dirname), $(find-pkg-share). Anything else is refused by name, file and \
-line. Ctrl-C (or SIGTERM) stops the robot first and then the other nodes.";
+line. Ctrl-C (or SIGTERM) stops the robot first and then the other nodes. After --ros-args, -r, -p and --params-file hold \
+for all nodes.";
 
 const NODE_HELP: &str = "\
-Nodes: run `grasp_anything node --list`. The arguments after --ros-args are those of any ROS 2 executable:
+Nodes: run `grasp_anything node --list`. After --ros-args stand the arguments of any ROS 2 executable: -r FROM:=TO, \
+-p NAME:=VALUE, --params-file FILE, --log-level LEVEL. Called through a link of a node's name, the program runs that node.
   grasp_anything node segmentation --ros-args -r camera/color/image_raw:=/d455/camera/color/image_raw -p model:=models/segmenter/manifest.yaml";
 
 const SEGMENT_HELP: &str = "\
@@ -94,12 +96,15 @@ frames of a video are counted from 000000.";
 /// Arguments of `launch`.
 #[derive(Debug, Args)]
 pub(crate) struct LaunchArgs {
-    /// The launch file
+    /// The launch file, or the name of one of the project's
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Values for the file's arguments, as name:=value
     #[arg(value_name = "NAME:=VALUE")]
     pub(crate) arguments: Vec<String>,
+    /// Another such value, in a form that ROS 2 does not take for a remap rule
+    #[arg(long, value_name = "NAME:=VALUE")]
+    pub(crate) set: Vec<String>,
     /// List the arguments that the file declares, and stop
     #[arg(long, short = 's', visible_alias = "show-arguments")]
     pub(crate) show_args: bool,
@@ -113,7 +118,6 @@ pub(crate) struct LaunchArgs {
 
 /// Arguments of `node`.
 #[derive(Debug, Args)]
-#[command(trailing_var_arg = true)]
 pub(crate) struct NodeArgs {
     /// The node's name
     #[arg(required_unless_present = "list")]
@@ -121,9 +125,6 @@ pub(crate) struct NodeArgs {
     /// List the nodes
     #[arg(long)]
     pub(crate) list: bool,
-    /// --ros-args, then -r FROM:=TO, -p NAME:=VALUE, --params-file FILE
-    #[arg(allow_hyphen_values = true, value_name = "--ros-args ...")]
-    pub(crate) ros_args: Vec<String>,
 }
 
 /// Arguments of `click`.
@@ -364,24 +365,6 @@ mod tests {
         };
         assert_eq!(args.arguments, ["seed:=3"]);
         assert!(args.show_args);
-    }
-
-    #[test]
-    fn node_passes_ros_arguments_on() {
-        let cli = Cli::try_parse_from([
-            "grasp_anything",
-            "node",
-            "sim",
-            "--ros-args",
-            "-p",
-            "seed:=3",
-        ])
-        .unwrap();
-        let Command::Node(args) = cli.command else {
-            panic!("not a node")
-        };
-        assert_eq!(args.name.as_deref(), Some("sim"));
-        assert_eq!(args.ros_args, ["--ros-args", "-p", "seed:=3"]);
     }
 
     #[test]

@@ -11,23 +11,66 @@ use launch::{LaunchPlan, NodeLaunch, ParamSource, ParamValue};
 
 use crate::{registry, share};
 
-/// The graph that `plan` asks for.
+/// A node that waits for its graph.
+pub(crate) struct Prepared {
+    entry: &'static registry::Entry,
+    spec: NodeSpec,
+    /// Where it was asked for, to be told with what is wrong with it.
+    place: String,
+}
+
+impl Prepared {
+    /// A node that stands in no launch file.
+    pub(crate) fn new(entry: &'static registry::Entry, spec: NodeSpec) -> Self {
+        Self {
+            entry,
+            spec,
+            place: format!("node {}", entry.name),
+        }
+    }
+}
+
+/// The graph that `plan` asks for, on the bus alone.
 pub(crate) fn build(plan: &LaunchPlan, config: GraphConfig) -> Result<Graph> {
+    assemble(prepare(plan)?, Graph::new(config))
+}
+
+/// The nodes that `plan` asks for.
+pub(crate) fn prepare(plan: &LaunchPlan) -> Result<Vec<Prepared>> {
     for (file, section) in stray_sections(plan) {
         tracing::warn!(
             "{}: `{section}` is no node of this launch or of this program: nobody takes what it sets",
             file.display()
         );
     }
-    let mut graph = Graph::new(config);
-    for node in &plan.nodes {
-        add(&mut graph, node)
-            .with_context(|| format!("{}: node {}", node.location, node.full_name()))?;
+    plan.nodes
+        .iter()
+        .map(|node| {
+            let place = format!("{}: node {}", node.location, node.full_name());
+            prepare_node(node, place.clone()).context(place)
+        })
+        .collect()
+}
+
+/// Puts the nodes into a graph.
+pub(crate) fn assemble(nodes: Vec<Prepared>, mut graph: Graph) -> Result<Graph> {
+    for Prepared { entry, spec, place } in nodes {
+        entry.add(&mut graph, spec).context(place)?;
     }
     Ok(graph)
 }
 
-fn add(graph: &mut Graph, node: &NodeLaunch) -> Result<()> {
+/// Whether one of the nodes is told to follow the time on `/clock`.
+pub(crate) fn uses_sim_time(nodes: &[Prepared], config: &GraphConfig) -> Result<bool> {
+    for node in nodes {
+        if node.spec.uses_sim_time(config)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn prepare_node(node: &NodeLaunch, place: String) -> Result<Prepared> {
     if node.package != share::PACKAGE {
         bail!(
             "package `{}` is not part of this program, which runs the nodes of `{}` only; start it with ros2",
@@ -35,13 +78,17 @@ fn add(graph: &mut Graph, node: &NodeLaunch) -> Result<()> {
             share::PACKAGE
         );
     }
+    if !node.arguments.is_empty() {
+        bail!("nodes take no args=; write <param> and <remap> in the node");
+    }
     let mut spec = NodeSpec::new(&node.name)
         .namespace(&node.namespace)
         .parameters(parameters(&node.params)?);
     for remap in &node.remaps {
         spec = spec.remap(format!("{}:={}", remap.from, remap.to).parse()?);
     }
-    registry::find(&node.executable)?.add(graph, spec)
+    let entry = registry::find(&node.executable)?;
+    Ok(Prepared { entry, spec, place })
 }
 
 /// Sections of parameter files for nodes that nobody has: a misspelt name leaves a node with its defaults.
@@ -104,6 +151,7 @@ mod tests {
         NodeLaunch {
             package: package.to_owned(),
             executable: executable.to_owned(),
+            arguments: Vec::new(),
             name: "n".to_owned(),
             namespace: "/".to_owned(),
             params: Vec::new(),

@@ -7,21 +7,21 @@ mod commands;
 mod control;
 mod demo;
 mod graph;
+mod invocation;
 mod logging;
+mod middleware;
 mod output;
 mod registry;
 mod report;
+mod ros_arguments;
 mod share;
 mod target;
 mod user;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match commands::run(cli) {
+    match invocation::Invocation::of_process().and_then(commands::run) {
         Ok(code) => code,
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

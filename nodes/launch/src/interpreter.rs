@@ -269,6 +269,7 @@ impl<'a> Interpreter<'a> {
             "name",
             "namespace",
             "output",
+            "args",
             "if",
             "unless",
         ])?;
@@ -284,6 +285,14 @@ impl<'a> Interpreter<'a> {
                 namespace: false,
             }));
         }
+        let arguments = element
+            .optional("args")
+            .map(|text| {
+                let words = self.launcher.words(text, &self.scope, element.file());
+                words.at(|| element.location())
+            })
+            .transpose()?
+            .unwrap_or_default();
         let outer = self.scope.namespace().at(|| element.location())?;
         let namespace = self.optional(element, "namespace")?.unwrap_or_default();
         let namespace = join_namespaces(outer, &namespace).at(|| element.location())?;
@@ -291,6 +300,7 @@ impl<'a> Interpreter<'a> {
         let mut node = NodeLaunch {
             package,
             executable,
+            arguments,
             name,
             namespace,
             params: Vec::new(),

@@ -106,6 +106,40 @@ impl Launcher {
         self.evaluate(&substitution::parse(text)?, scope, file)
     }
 
+    /// The words of `text`: split at spaces, but not at those that a substitution brings.
+    pub(crate) fn words(
+        &self,
+        text: &str,
+        scope: &Scope,
+        file: &Path,
+    ) -> Result<Vec<String>, Problem> {
+        let mut words = Vec::new();
+        let mut word: Option<String> = None;
+        for piece in substitution::parse(text)? {
+            let Piece::Text(text) = piece else {
+                let value = self.evaluate(&[piece], scope, file)?;
+                word.get_or_insert_default().push_str(&value);
+                continue;
+            };
+            if text.contains(['\'', '"']) {
+                return Err(Problem::MalformedSubstitution {
+                    text,
+                    reason: "quotes are not understood here; $(var NAME) holds its spaces together"
+                        .to_owned(),
+                });
+            }
+            for character in text.chars() {
+                if character.is_whitespace() {
+                    words.extend(word.take());
+                } else {
+                    word.get_or_insert_default().push(character);
+                }
+            }
+        }
+        words.extend(word);
+        Ok(words)
+    }
+
     fn evaluate(&self, pieces: &[Piece], scope: &Scope, file: &Path) -> Result<String, Problem> {
         let mut result = String::new();
         for piece in pieces {

@@ -35,7 +35,7 @@
 //! | `launch` | `version` |
 //! | `arg` with `choice` children | `name`, `default`, `description` |
 //! | `let` | `name`, `value` |
-//! | `node` with `param` and `remap` children | `pkg`, `exec`, `name`, `namespace`, `output` |
+//! | `node` with `param` and `remap` children | `pkg`, `exec`, `name`, `namespace`, `args`, `output` |
 //! | `param` | `name`, `value`, `value-sep`, `type`, nested `param`; or `from` |
 //! | `remap` in a node, `set_remap` outside | `from`, `to` |
 //! | `group` | `scoped` |

@@ -20,6 +20,8 @@ pub struct NodeLaunch {
     pub package: String,
     /// The executable.
     pub executable: String,
+    /// The arguments that the executable is given, in front of those of ROS 2.
+    pub arguments: Vec<String>,
     /// The node's name, without its namespace. Where the file gives none, it is the executable's.
     pub name: String,
     /// The absolute namespace, `/` or `/a/b`.

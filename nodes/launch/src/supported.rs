@@ -68,7 +68,7 @@ pub(crate) fn instead_of_attribute(tag: &str, attribute: &str, allowed: &[&str])
         ("node", "launch-prefix" | "launch_prefix" | "cwd" | "machine" | "shell") => {
             "leave it out; nodes are no processes of their own"
         }
-        ("node", "args" | "ros_args" | "ros_arguments") => "write <param> and <remap> in the node",
+        ("node", "ros_args" | "ros_arguments") => "write <param> and <remap> in the node",
         ("param", "allow_substs") => "write such parameters inline, where substitutions are made",
         ("group", "forwarding") => "leave it out and give the group its own <let>",
         ("group", "ns") => "this belongs to ROS 1; write <push-ros-namespace> into the group",

@@ -19,3 +19,44 @@ macro_rules! messages {
         }
     )*};
 }
+
+/// Defines the requests and responses of one ROS package's services, and the services themselves.
+macro_rules! services {
+    ($package:literal; $(
+        $(#[$attribute:meta])*
+        service $service:ident {
+            $request:ident { $($(#[$request_attribute:meta])* $request_field:ident: $request_type:ty,)* }
+            $response:ident { $($(#[$response_attribute:meta])* $response_field:ident: $response_type:ty,)* }
+        }
+    )*) => {$(
+        #[doc = concat!("Request of [`", stringify!($service), "`].")]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $request {
+            $($(#[$request_attribute])* pub $request_field: $request_type,)*
+        }
+
+        impl crate::Message for $request {
+            const TYPE_NAME: &'static str = concat!($package, "/srv/", stringify!($service), "_Request");
+        }
+
+        #[doc = concat!("Response of [`", stringify!($service), "`].")]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $response {
+            $($(#[$response_attribute])* pub $response_field: $response_type,)*
+        }
+
+        impl crate::Message for $response {
+            const TYPE_NAME: &'static str = concat!($package, "/srv/", stringify!($service), "_Response");
+        }
+
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $service;
+
+        impl crate::Service for $service {
+            type Request = $request;
+            type Response = $response;
+            const TYPE_NAME: &'static str = concat!($package, "/srv/", stringify!($service));
+        }
+    )*};
+}

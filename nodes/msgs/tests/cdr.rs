@@ -98,7 +98,16 @@ macro_rules! every_type {
             visualization_msgs::UVCoordinate, visualization_msgs::MeshFile, visualization_msgs::Marker,
             visualization_msgs::MarkerArray,
             std_srvs::EmptyRequest, std_srvs::EmptyResponse, std_srvs::TriggerRequest, std_srvs::TriggerResponse,
-            std_srvs::SetBoolRequest, std_srvs::SetBoolResponse)
+            std_srvs::SetBoolRequest, std_srvs::SetBoolResponse,
+            rcl_interfaces::FloatingPointRange, rcl_interfaces::IntegerRange, rcl_interfaces::ListParametersResult,
+            rcl_interfaces::ParameterValue, rcl_interfaces::Parameter, rcl_interfaces::ParameterDescriptor,
+            rcl_interfaces::SetParametersResult,
+            rcl_interfaces::ListParametersRequest, rcl_interfaces::ListParametersResponse,
+            rcl_interfaces::GetParametersRequest, rcl_interfaces::GetParametersResponse,
+            rcl_interfaces::GetParameterTypesRequest, rcl_interfaces::GetParameterTypesResponse,
+            rcl_interfaces::DescribeParametersRequest, rcl_interfaces::DescribeParametersResponse,
+            rcl_interfaces::SetParametersRequest, rcl_interfaces::SetParametersResponse,
+            rcl_interfaces::SetParametersAtomicallyRequest, rcl_interfaces::SetParametersAtomicallyResponse)
     };
     (@ $action:ident $($module:ident::$name:ident),*) => {
         $($action::<msgs::$module::$name>();)*

@@ -9,7 +9,8 @@ pub use report::{GraphError, NodeFailure, RunReport, ShutdownReason};
 
 use crate::{
     BusError, Clock, ClockSource, Diagnostics, NameError, Network, Node, ParameterError,
-    ParameterOverrides, Qos, Remap, ShutdownPhase, TfBuffer, Time,
+    ParameterOverrides, ParameterSpec, ParameterValue, Qos, Remap, ShutdownPhase, TfBuffer, Time,
+    bridge::{Bridge, Outside},
     names::{NodeName, RemapRules},
     node::Shared,
     topic::Publisher,
@@ -25,7 +26,8 @@ const DIAGNOSTICS_PERIOD: Duration = Duration::from_secs(1);
 /// What holds for every node of a graph.
 #[derive(Debug, Clone)]
 pub struct GraphConfig {
-    /// Where time comes from. A lockstep run needs [`ClockSource::Simulated`], a real-time run one of the others.
+    /// Where time comes from. A lockstep run needs [`ClockSource::Simulated`], a real-time run one of the others;
+    /// [`ClockSource::Followed`] needs a graph that is [bridged](Graph::bridged).
     pub clock: ClockSource,
     /// Namespace put in front of every node's own.
     pub namespace: String,
@@ -106,6 +108,25 @@ impl NodeSpec {
         self
     }
 
+    /// Whether the parameters given to this node in a graph set `use_sim_time`: then the graph must be on
+    /// [`ClockSource::Followed`].
+    pub fn uses_sim_time(&self, config: &GraphConfig) -> Result<bool, GraphError> {
+        let remaps = self.remaps.iter().chain(&config.remaps).cloned();
+        let name = full_name(
+            config,
+            &RemapRules::new(remaps),
+            &self.namespace,
+            &self.name,
+        )?;
+        let given = |parameters: &ParameterOverrides| {
+            let value = parameters.get(&name, "use_sim_time").cloned();
+            value.map(|value| value == ParameterValue::Bool(true))
+        };
+        Ok(given(&self.parameters)
+            .or_else(|| given(&config.parameters))
+            .unwrap_or(false))
+    }
+
     /// Lets the graph go on when this node fails.
     #[must_use]
     pub fn optional(mut self) -> Self {
@@ -126,6 +147,22 @@ impl NodeSpec {
         self.ends_graph = true;
         self
     }
+}
+
+/// The name of a node after remapping, below the graph's namespace unless its own begins with a slash.
+fn full_name(
+    config: &GraphConfig,
+    remaps: &RemapRules,
+    namespace: &str,
+    name: &str,
+) -> Result<NodeName, NameError> {
+    let namespace = if namespace.starts_with('/') {
+        namespace.to_owned()
+    } else {
+        let outer = config.namespace.trim_end_matches('/');
+        format!("{outer}/{namespace}").trim_end_matches('/').into()
+    };
+    remaps.node_name(&namespace, name)
 }
 
 type NodeError = Box<dyn Error + Send + Sync>;
@@ -151,7 +188,17 @@ pub struct Graph {
 impl Graph {
     /// A graph without nodes. Its clock starts now.
     pub fn new(config: GraphConfig) -> Self {
-        let shared = Arc::new(Shared::new(Clock::new(config.clock)));
+        Self::with_bridge(config, None)
+    }
+
+    /// A graph that shares its topics, services, parameters and transforms with the outside. It runs in real time only,
+    /// on the system's clock or on the outside's ([`ClockSource::Followed`]).
+    pub fn bridged(config: GraphConfig, outside: Arc<dyn Outside>) -> Self {
+        Self::with_bridge(config, Some(Arc::new(Bridge::new(outside))))
+    }
+
+    fn with_bridge(config: GraphConfig, bridge: Option<Arc<Bridge>>) -> Self {
+        let shared = Arc::new(Shared::new(Clock::new(config.clock), bridge));
         Self {
             config,
             shared,
@@ -177,17 +224,7 @@ impl Graph {
             ends_graph,
         } = spec;
         let remaps = RemapRules::new(remaps.into_iter().chain(self.config.remaps.iter().cloned()));
-        let namespace = if namespace.starts_with('/') {
-            namespace
-        } else {
-            format!(
-                "{}/{namespace}",
-                self.config.namespace.trim_end_matches('/')
-            )
-            .trim_end_matches('/')
-            .to_owned()
-        };
-        let name = remaps.node_name(&namespace, &name)?;
+        let name = full_name(&self.config, &remaps, &namespace, &name)?;
         if !self.names.insert(name.clone()) {
             return Err(GraphError::DuplicateNode {
                 node: name.to_string(),
@@ -200,7 +237,19 @@ impl Graph {
         } else {
             ShutdownPhase::StopAll
         };
+        if let Some(bridge) = &self.shared.bridge {
+            bridge.add_node(&name)?;
+        }
         let node = Node::new(name, remaps, &overrides, until, Arc::clone(&self.shared));
+        if let Some(bridge) = &self.shared.bridge {
+            let description = "Follow the time on /clock instead of the system's";
+            let spec = ParameterSpec::new("use_sim_time", false).describe(description);
+            if node.parameter(spec)?.get() != self.shared.clock.is_followed() {
+                let node = node.name().to_owned();
+                return Err(GraphError::MixedClocks { node });
+            }
+            bridge.serve_parameters(&node)?;
+        }
         let main: NodeMain = Box::new(move |node| {
             let run = main(node);
             Box::pin(async move { run.await.map_err(Into::into) })

@@ -4,7 +4,10 @@ use super::{
     DIAGNOSTICS_PERIOD, Entry, Graph, GraphError, Kept, Ledger, RunReport, ShutdownReason,
     supervise::{Outcome, supervise},
 };
-use crate::{ShutdownPhase, Time};
+use crate::{
+    Clock, ClockSource, ShutdownPhase, Time,
+    bridge::{Bridge, REVIEW_PERIOD},
+};
 use std::{io, sync::Arc, thread};
 use tokio::{
     runtime::Builder,
@@ -27,6 +30,16 @@ impl Graph {
                 way: "in real time",
                 clock: "simulated",
             });
+        }
+        let bridge = self.shared.bridge.clone();
+        if self.shared.clock.is_followed() && bridge.is_none() {
+            return Err(GraphError::WrongClock {
+                way: "without a bridge to the outside",
+                clock: "followed",
+            });
+        }
+        if let Some(bridge) = &bridge {
+            bridge.listen_for_all(&self.shared);
         }
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -100,6 +113,14 @@ impl Graph {
         let shutdown = Arc::clone(&self.shared.shutdown);
         let diagnostics = self.diagnostics_publisher()?;
         let mut reports = clock.interval(DIAGNOSTICS_PERIOD);
+        // A clock that somebody else moves may have stopped, and the shutdown waits for nobody.
+        let wall = if clock.is_followed() {
+            Clock::new(ClockSource::System)
+        } else {
+            clock.clone()
+        };
+        let bridge = self.shared.bridge.as_deref();
+        let mut reviews = tokio::time::interval(REVIEW_PERIOD);
         let mut grace_end = Time::MAX;
         let mut undeclared = None;
         let mut checked = false;
@@ -120,17 +141,22 @@ impl Graph {
                     Event::Started(index) => ledger.started(index),
                     Event::Ended(index, outcome) => ledger.ended(index, outcome),
                 },
-                () = clock.sleep_until(grace_end), if grace_end < Time::MAX => {}
+                () = wall.sleep_until(grace_end), if grace_end < Time::MAX => {}
+                _ = reviews.tick(), if bridge.is_some() => bridge.into_iter().for_each(Bridge::review),
                 now = reports.tick() => diagnostics.publish(self.shared.diagnostics.report(now)),
             }
             if !checked && ledger.all_started() && ledger.fatal.is_none() {
                 checked = true;
                 undeclared = ledger.undeclared();
+                // Nodes in other processes may take what is given to all.
+                if let Some(stray) = undeclared.take_if(|_| bridge.is_some()) {
+                    tracing::warn!("{stray}; a node of another process may");
+                }
                 if undeclared.is_some() {
                     ledger.reason.get_or_insert(ShutdownReason::Requested);
                 }
             }
-            let now = clock.now();
+            let now = wall.now();
             let expired = now >= grace_end;
             match shutdown.phase() {
                 ShutdownPhase::Running if ledger.reason.is_some() => {

@@ -43,6 +43,15 @@ pub enum GraphError {
         /// The clock it has.
         clock: &'static str,
     },
+    /// One process has one clock.
+    #[error(
+        "node {node}: use_sim_time must be the same for all nodes of a process, as they share one clock; set it in a \
+         section /** of the parameters"
+    )]
+    MixedClocks {
+        /// The node that differs.
+        node: String,
+    },
     /// The system gave no thread, signal handler or event loop.
     #[error("cannot start the graph: {0}")]
     System(#[from] std::io::Error),

@@ -15,6 +15,7 @@ pub use spec::{Declared, Parameter, ParameterSpec};
 pub use value::{ParameterDefault, ParameterType, ParameterValue};
 
 pub(crate) use overrides::{NodeParameters, Override, first_undeclared_wildcard};
+pub(crate) use spec::Allowed;
 
 use crate::error::closest;
 

@@ -131,6 +131,17 @@ impl ParameterOverrides {
         Ok(self)
     }
 
+    /// The value for this node, by its full name, as it was given last.
+    pub(crate) fn get(&self, node: &NodeName, name: &str) -> Option<&ParameterValue> {
+        let full = node.to_string();
+        let fits = |value: &&Override| value.name == name && matches(&value.pattern, &full);
+        self.values
+            .iter()
+            .rev()
+            .find(fits)
+            .map(|given| &given.value)
+    }
+
     pub(crate) fn extend(&mut self, more: Self) {
         self.values.extend(more.values);
     }
@@ -221,8 +232,9 @@ impl NodeParameters {
             value: value.to_value(),
             default: default.to_value(),
             description,
-            allowed: allowed.map(|allowed| allowed.to_string()),
+            allowed: allowed.as_ref().map(ToString::to_string),
             origin: origin.clone(),
+            limits: allowed,
         };
         self.declared.insert(name, declared);
         Ok(Parameter::new(value, origin))

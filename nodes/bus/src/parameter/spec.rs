@@ -152,4 +152,5 @@ pub struct Declared {
     pub allowed: Option<String>,
     /// Where the value comes from.
     pub origin: Origin,
+    pub(crate) limits: Option<Allowed>,
 }

@@ -119,6 +119,15 @@ impl ParameterDefault for &str {
     }
 }
 
+/// The other words for truth values that params files of ROS 2 may use; YAML takes them for texts nowadays.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "Y" | "y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "N" | "n" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
 macro_rules! parameter_type {
     ($type:ty, $name:literal, $variant:ident, $($pattern:pat => $convert:expr),+) => {
         impl ParameterType for $type {
@@ -146,7 +155,9 @@ macro_rules! parameter_type {
     };
 }
 
-parameter_type!(bool, "truth value (true or false)", Bool, ParameterValue::Bool(value) => Some(*value));
+parameter_type!(bool, "truth value (true or false)", Bool,
+    ParameterValue::Bool(value) => Some(*value),
+    ParameterValue::String(text) => truth(text));
 parameter_type!(i64, "whole number", Integer, ParameterValue::Integer(value) => Some(*value));
 parameter_type!(f64, "number", Double,
     ParameterValue::Double(value) => Some(*value),

@@ -4,6 +4,7 @@ use crate::Outcome;
 use bus::{
     Graph, GraphConfig, GraphError, Node, NodeSpec, Origin, ParameterOverrides, ParameterSpec,
 };
+use proptest::prelude::*;
 use std::{io::Write as _, path::PathBuf};
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -168,6 +169,100 @@ fn an_assignment_can_name_its_node() {
     run(all, |_, rate, _, _, _| assert_eq!(rate, 9.0)).unwrap();
     for bad in ["rate", ":=1", "rate:=[1, a]", "rate:={a: 1}", "rate:=[1"] {
         assert!(ParameterOverrides::new().assignment(bad).is_err(), "{bad}");
+    }
+}
+
+/// The number that the node /cell/left/arm gets from a file, 0 where it gets none.
+fn number_in_namespace(text: &str) -> i64 {
+    let given = overrides(text).unwrap();
+    let (sender, number) = std::sync::mpsc::channel();
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    let spec = NodeSpec::new("arm")
+        .namespace("/cell/left")
+        .parameters(given);
+    graph
+        .add(spec, |node| async move {
+            sender.send(node.parameter(ParameterSpec::new("number", 0_i64))?.get())?;
+            Outcome::Ok(())
+        })
+        .unwrap();
+    graph.run_lockstep(None).unwrap();
+    number.recv().unwrap()
+}
+
+#[test]
+fn sections_are_for_nodes_as_in_ros() {
+    let section = |name: &str| format!("{name}:\n  ros__parameters: {{number: 1}}\n");
+    for fitting in [
+        "/**",
+        "'**'",
+        "/cell/left/arm",
+        "cell/left/arm",
+        "/cell/*/arm",
+        "/*/*/arm",
+        "/**/arm",
+        "/cell/**",
+        "/cell/left/*",
+        "/**/left/**",
+    ] {
+        assert_eq!(number_in_namespace(&section(fitting)), 1, "{fitting}");
+    }
+    for other in [
+        "arm",
+        "/arm",
+        "/*",
+        "/*/arm",
+        "/cell/left",
+        "/cell/**/hand",
+        "/left/arm",
+    ] {
+        assert_eq!(number_in_namespace(&section(other)), 0, "{other}");
+    }
+    let nested = "cell:\n  left:\n    arm:\n      ros__parameters: {number: 2}\n";
+    assert_eq!(number_in_namespace(nested), 2);
+    let wildcard_last =
+        "/cell/left/arm: {ros__parameters: {number: 3}}\n/**: {ros__parameters: {number: 4}}\n";
+    assert_eq!(
+        number_in_namespace(wildcard_last),
+        3,
+        "the node's own section wins wherever it stands"
+    );
+}
+
+#[test]
+fn truth_values_have_the_words_of_ros() {
+    for (word, truth) in [
+        ("yes", true),
+        ("On", true),
+        ("true", true),
+        ("n", false),
+        ("OFF", false),
+    ] {
+        let given = overrides(&format!("/**:\n  ros__parameters: {{flag: {word}}}")).unwrap();
+        let mut graph = Graph::new(GraphConfig::lockstep());
+        graph
+            .add(
+                NodeSpec::new("n").parameters(given),
+                move |node| async move {
+                    let flag = node.parameter(ParameterSpec::new("flag", !truth))?;
+                    assert_eq!(flag.get(), truth, "{word}");
+                    Outcome::Ok(())
+                },
+            )
+            .unwrap();
+        graph.run_lockstep(None).unwrap();
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics(text in r"([a-z/*]{0,6}:?|ros__parameters:|[-{}\[\],.!&*' \n]{0,3}|[0-9.eE+-]{1,5}|[ ]{2}|\n){0,20}") {
+        overrides(&text).ok();
+    }
+
+    #[test]
+    fn no_assignment_panics(text in r"[a-z:=/*.\[\]{}'0-9 -]{0,24}") {
+        ParameterOverrides::new().assignment(&text).ok();
     }
 }
 

@@ -1,24 +1,40 @@
 //! `grasp_anything launch`: runs a launch file.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use anyhow::{Result, bail};
-use bus::{ClockSource, Graph, GraphConfig, ShutdownReason};
+use anyhow::{Context as _, Result, bail};
+use bus::{ClockSource, GraphConfig, ShutdownReason};
 use launch::{LaunchPlan, Launcher, ParamSource, describe_arguments, parse_arguments};
 
-use crate::{cli::LaunchArgs, graph, output::print, share};
+use crate::{
+    cli::LaunchArgs,
+    graph::{self, Prepared},
+    invocation::LAUNCH_LINK,
+    middleware::Middleware,
+    output::print,
+    ros_arguments::RosArguments,
+    share,
+};
 
 /// How long nodes may take to end, in each phase of the shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs the launch file, or says what is in it.
-pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
+pub(crate) fn run(args: &LaunchArgs, ros: RosArguments) -> Result<ExitCode> {
+    ros.check_chains()?;
     let launcher = launcher();
+    let file = in_share(&args.file);
     if args.show_args {
-        print(describe_arguments(&launcher.arguments(&args.file)?))?;
+        print(describe_arguments(&launcher.arguments(&file)?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = launcher.plan(&args.file, &parse_arguments(&args.arguments)?)?;
+    let given: Vec<_> = args.arguments.iter().chain(&args.set).collect();
+    let arguments = parse_arguments(&given)?;
+    let plan = one_process(&launcher, launcher.plan(&file, &arguments)?)?;
     if args.dry_run {
         print(describe(&plan))?;
         return Ok(ExitCode::SUCCESS);
@@ -36,11 +52,22 @@ pub(crate) fn run(args: &LaunchArgs) -> Result<ExitCode> {
     let config = GraphConfig {
         clock: clock(args.clock_factor)?,
         shutdown_grace: SHUTDOWN_GRACE,
+        remaps: ros.remaps,
+        parameters: ros.parameters,
         ..GraphConfig::default()
     };
-    let graph = graph::build(&plan, config)?;
-    tracing::info!("launching {}", graph.node_names().join(", "));
-    run_graph(graph)
+    run_in_graph(graph::prepare(&plan)?, config)
+}
+
+/// A launch file of the project can be called by its name alone, wherever one is.
+fn in_share(file: &Path) -> PathBuf {
+    let is_name = file.components().count() == 1;
+    let shared = share::find()
+        .filter(|_| is_name && !file.exists())
+        .map(|share| share.join("launch").join(file));
+    shared
+        .filter(|shared| shared.is_file())
+        .unwrap_or_else(|| file.to_owned())
 }
 
 /// The launcher that knows this project's files.
@@ -51,9 +78,45 @@ pub(crate) fn launcher() -> Launcher {
     }
 }
 
-/// Runs `graph` in real time to its end.
-pub(crate) fn run_graph(graph: Graph) -> Result<ExitCode> {
-    let report = graph.run_realtime()?;
+/// Puts in place of a node that runs this very program, to have several nodes in one process of `ros2 launch`, the nodes
+/// that it would run: here all are in one process anyway.
+fn one_process(launcher: &Launcher, plan: LaunchPlan) -> Result<LaunchPlan> {
+    let mut nodes = Vec::new();
+    for node in plan.nodes {
+        let [file, arguments @ ..] = node.arguments.as_slice() else {
+            nodes.push(node);
+            continue;
+        };
+        if (node.package.as_str(), node.executable.as_str()) != (share::PACKAGE, LAUNCH_LINK) {
+            nodes.push(node);
+            continue;
+        }
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|word| word.strip_prefix("--set=").unwrap_or(word))
+            .collect();
+        let inner = parse_arguments(&arguments)
+            .and_then(|arguments| launcher.plan(Path::new(file), &arguments))
+            .with_context(|| node.location.to_string())?;
+        nodes.extend(inner.nodes);
+    }
+    Ok(LaunchPlan {
+        nodes,
+        arguments: plan.arguments,
+    })
+}
+
+/// Runs nodes in real time to their end.
+pub(crate) fn run_in_graph(nodes: Vec<Prepared>, mut config: GraphConfig) -> Result<ExitCode> {
+    let middleware = Middleware::join()?;
+    if middleware.has_clock() && graph::uses_sim_time(&nodes, &config)? {
+        config.clock = ClockSource::Followed;
+    }
+    let graph = graph::assemble(nodes, middleware.graph(config))?;
+    tracing::info!("launching {}", graph.node_names().join(", "));
+    let report = graph.run_realtime();
+    middleware.leave();
+    let report = report?;
     match report.reason {
         ShutdownReason::Signal => tracing::info!("ended as asked; the robot stopped first"),
         reason => tracing::debug!("ended: {reason:?}"),

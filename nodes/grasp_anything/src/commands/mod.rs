@@ -13,22 +13,21 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::{
-    cli::{Cli, Command},
-    control::Request,
-    logging,
-};
+use crate::{cli::Command, control::Request, invocation::Invocation, logging};
 
 /// Runs the subcommand and returns the program's exit status.
-pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+pub(crate) fn run(invocation: Invocation) -> Result<ExitCode> {
+    let Invocation { cli, ros } = invocation;
     let long_running = matches!(cli.command, Command::Launch(_) | Command::Node(_));
-    logging::start(
-        cli.log.as_deref(),
-        if long_running { "info" } else { "error" },
-    )?;
+    let filter = cli.log.as_deref().or(ros.log_filter.as_deref());
+    if long_running {
+        logging::start_in_graph(filter)?;
+    } else {
+        logging::start(filter)?;
+    }
     match cli.command {
-        Command::Launch(args) => launch::run(&args),
-        Command::Node(args) => node::run(&args),
+        Command::Launch(args) => launch::run(&args, ros),
+        Command::Node(args) => node::run(&args, ros),
         Command::Click(args) => click::run(args),
         Command::Call { service } => click::ask(&Request::Call { call: service }),
         Command::Segment(args) => segment::run(args),

@@ -8,6 +8,9 @@ use crate::program::{fails, project, run};
 fn every_launch_file_of_the_project_can_be_planned() {
     for entry in fs::read_dir(project().join("launch")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
         let file = path.to_str().unwrap();
         let shown = run(&["launch", file, "--show-args"]);
         assert_eq!(shown.status, 0, "{file}: {}", shown.stderr);
@@ -41,6 +44,36 @@ fn the_simulation_shows_its_arguments_and_those_of_the_files_in_it() {
     ] {
         assert!(shown.contains(argument), "{argument}: {shown}");
     }
+}
+
+#[test]
+fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
+    let plan = |arguments: &[&str]| {
+        let line = [&["launch", "real.launch", "--dry-run"], arguments].concat();
+        let planned = run(&line);
+        assert_eq!(planned.status, 0, "{}", planned.stderr);
+        planned.stdout
+    };
+    let given = [
+        "robot:=10.0.0.7",
+        "hand:=/dev/tty hand",
+        "camera_topics:=/d455",
+    ];
+    let one = plan(&given);
+    let several = plan(&[given.as_slice(), &["one_process:=false"]].concat());
+    assert_eq!(one, several);
+    for part in [
+        "/ur_driver",
+        "/supervisor",
+        "rtde: \"tcp://10.0.0.7:30004\"",
+        "serial:///dev/tty hand?baud=1000000",
+        "/camera/color/image_raw -> /d455/color/image_raw",
+    ] {
+        assert!(one.contains(part), "{part} is not in:\n{one}");
+    }
+    assert!(!one.contains("grasp_anything camera"), "{one}");
+    let replayed = plan(&["camera:=replay", "images:=some/folder"]);
+    assert!(replayed.contains("source: \"some/folder\""), "{replayed}");
 }
 
 #[test]

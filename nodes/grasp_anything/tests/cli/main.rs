@@ -8,4 +8,5 @@
 mod click;
 mod evaluation;
 mod files;
+mod package;
 mod program;

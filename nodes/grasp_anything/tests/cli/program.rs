@@ -122,6 +122,39 @@ fn the_list_of_nodes_is_that_of_the_launch_files() {
 }
 
 #[test]
+fn a_link_with_a_nodes_name_runs_that_node() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments, said) in [
+        (
+            "policy",
+            ["--ros-args", "-p", "rat_hz:=1"].as_slice(),
+            "node /policy has no parameter rat_hz",
+        ),
+        (
+            "supervisor",
+            &[
+                "--ros-args",
+                "-r",
+                "__node:=boss",
+                "-r",
+                "__ns:=/cell",
+                "-p",
+                "x:=1",
+            ],
+            "node /cell/boss has no parameter x",
+        ),
+        ("launch", &["none.launch", "--ros-args"], "none.launch"),
+    ] {
+        let link = folder.path().join(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_grasp_anything"), &link).unwrap();
+        let output = Command::new(&link).args(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(said), "{name}: {stderr}");
+        assert_eq!(output.status.code(), Some(1), "{name}: {stderr}");
+    }
+}
+
+#[test]
 fn unknown_nodes_and_parameters_are_told() {
     fails(
         &["node", "segmentatoin"],

@@ -320,3 +320,20 @@ fn show_args_lists_what_can_be_given_also_in_included_files() {
          \n    'deep':\n        no description given\n        (default: '$(var must)')\n"
     );
 }
+
+#[test]
+fn arguments_of_a_program_are_split_at_spaces_but_not_inside_of_substitutions() {
+    let files = Files::new(
+        r#"<let name="with_spaces" value="a b"/><let name="empty" value=""/>
+           <node pkg="p" exec="e" name="n" args="  $(var with_spaces).x one:=$(var empty)
+                                                 $(var with_spaces)$(var with_spaces) two "/>"#,
+    );
+    let plan = files.plan(&[]).unwrap();
+    assert_eq!(plan.nodes[0].arguments, ["a b.x", "one:=", "a ba b", "two"]);
+    let quoted = Files::new(r#"<node pkg="p" exec="e" name="n" args="'a b'"/>"#);
+    let refused = quoted.refusal(&[]);
+    assert!(
+        refused.contains("main.launch:2") && refused.contains("quotes"),
+        "{refused}"
+    );
+}
