@@ -1,7 +1,8 @@
 //! Lockstep: time moves only while every node waits for it, so a run is the same every time.
 
 use super::{
-    DIAGNOSTICS_PERIOD, Graph, GraphError, Kept, Ledger, RunReport, ShutdownReason,
+    DIAGNOSTICS_PERIOD, Graph, GraphError, RunReport, ShutdownReason,
+    ledger::{Kept, Ledger},
     supervise::{Outcome, supervise},
 };
 use crate::{ShutdownPhase, Time};

@@ -1,5 +1,6 @@
 //! A graph of nodes and the two ways to run it.
 
+mod ledger;
 mod lockstep;
 mod realtime;
 mod report;
@@ -8,8 +9,8 @@ mod supervise;
 pub use report::{GraphError, NodeFailure, RunReport, ShutdownReason};
 
 use crate::{
-    BusError, Clock, ClockSource, Diagnostics, NameError, Network, Node, ParameterError,
-    ParameterOverrides, ParameterSpec, ParameterValue, Qos, Remap, ShutdownPhase, TfBuffer, Time,
+    BusError, Clock, ClockSource, Diagnostics, NameError, Network, Node, ParameterOverrides,
+    ParameterSpec, ParameterValue, Qos, Remap, ShutdownPhase, TfBuffer,
     bridge::{Bridge, Outside},
     names::{NodeName, RemapRules},
     node::Shared,
@@ -18,7 +19,6 @@ use crate::{
 use futures::future::LocalBoxFuture;
 use msgs::diagnostic_msgs::DiagnosticArray;
 use std::{collections::BTreeSet, error::Error, fmt, future::Future, sync::Arc, time::Duration};
-use supervise::Outcome;
 
 /// Period of `/diagnostics`, in node time.
 const DIAGNOSTICS_PERIOD: Duration = Duration::from_secs(1);
@@ -327,118 +327,6 @@ impl GraphHandle {
     /// The graph's streams.
     pub fn network(&self) -> &Network {
         &self.shared.network
-    }
-}
-
-/// The nodes of a run and what has become of them.
-struct Ledger {
-    nodes: Vec<Kept>,
-    failures: Vec<NodeFailure>,
-    fatal: Option<NodeFailure>,
-    reason: Option<ShutdownReason>,
-}
-
-struct Kept {
-    node: Node,
-    required: bool,
-    owns_robot: bool,
-    ends_graph: bool,
-    started: bool,
-    ended: bool,
-}
-
-impl Ledger {
-    fn started(&mut self, index: usize) {
-        if let Some(kept) = self.nodes.get_mut(index) {
-            kept.started = true;
-        }
-    }
-
-    /// Takes note of a node's end and asks for the shutdown where that follows.
-    fn ended(&mut self, index: usize, outcome: Outcome) {
-        let Some(kept) = self.nodes.get_mut(index) else {
-            return;
-        };
-        kept.started = true;
-        kept.ended = true;
-        let name = kept.node.name().to_owned();
-        let failure = match outcome {
-            Outcome::Done => {
-                tracing::debug!(node = name, "node is done");
-                if kept.ends_graph {
-                    self.reason
-                        .get_or_insert(ShutdownReason::NodeDone { node: name });
-                }
-                return;
-            }
-            Outcome::Failed(source) => NodeFailure::Error {
-                node: name.clone(),
-                source,
-            },
-            Outcome::Panicked(message) => NodeFailure::Panic {
-                node: name.clone(),
-                message,
-            },
-        };
-        // While shutting down, a node may well stumble over another that is gone: noted, but not
-        // why the run ended.
-        if kept.required && self.reason.is_none() {
-            self.reason = Some(ShutdownReason::NodeFailed { node: name });
-            self.fatal = Some(failure);
-        } else {
-            tracing::error!("{failure}");
-            self.failures.push(failure);
-        }
-    }
-
-    fn all_started(&self) -> bool {
-        self.nodes.iter().all(|kept| kept.started)
-    }
-
-    fn all_ended(&self) -> bool {
-        self.nodes.iter().all(|kept| kept.ended)
-    }
-
-    fn robots_ended(&self) -> bool {
-        self.nodes
-            .iter()
-            .filter(|kept| kept.owns_robot)
-            .all(|kept| kept.ended)
-    }
-
-    /// Names of the nodes that still run.
-    fn running(&self) -> Vec<String> {
-        self.nodes
-            .iter()
-            .filter(|kept| !kept.ended)
-            .map(|kept| kept.node.name().to_owned())
-            .collect()
-    }
-
-    /// A value given to all nodes that none declares, once all have declared theirs.
-    fn undeclared(&self) -> Option<ParameterError> {
-        let parameters: Vec<_> = self
-            .nodes
-            .iter()
-            .map(|kept| kept.node.parameters())
-            .collect();
-        crate::parameter::first_undeclared_wildcard(parameters.iter().map(|guard| &**guard))
-    }
-
-    fn finish(self, end: Time) -> Result<RunReport, GraphError> {
-        let unresponsive = self.running();
-        for node in &unresponsive {
-            tracing::warn!(node, "node did not end in time at shutdown and was dropped");
-        }
-        match self.fatal {
-            Some(failure) => Err(failure.into()),
-            None => Ok(RunReport {
-                end,
-                reason: self.reason.unwrap_or(ShutdownReason::AllDone),
-                failures: self.failures,
-                unresponsive,
-            }),
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Real time: a thread and an event loop for each node.
 
 use super::{
-    DIAGNOSTICS_PERIOD, Entry, Graph, GraphError, Kept, Ledger, RunReport, ShutdownReason,
+    DIAGNOSTICS_PERIOD, Entry, Graph, GraphError, RunReport, ShutdownReason,
+    ledger::{Kept, Ledger},
     supervise::{Outcome, supervise},
 };
 use crate::{

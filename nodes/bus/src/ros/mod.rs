@@ -247,3 +247,75 @@ pub fn log(node: &str, severity: Severity, text: &str) {
         Severity::Error => r2r::log_error!(&logger, "{text}"),
     }
 }
+
+/// These need a ROS 2 to run: `cargo test -p bus --features ros`, where one is sourced.
+#[cfg(all(test, not(feature = "ros-doc-only")))]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+    use msgs::{
+        Message, Service, cdr,
+        std_msgs::Float64,
+        std_srvs::{Trigger, TriggerRequest, TriggerResponse},
+    };
+    use std::{sync::mpsc, time::Duration};
+
+    #[test]
+    fn profiles_are_those_of_the_bus() {
+        let sensor = profile(Qos::sensor_data());
+        assert_eq!(sensor.reliability, ReliabilityPolicy::BestEffort);
+        assert_eq!(sensor.durability, DurabilityPolicy::Volatile);
+        let command = profile(Qos::reliable(7));
+        assert_eq!(command.reliability, ReliabilityPolicy::Reliable);
+        assert_eq!(
+            (command.history, command.depth),
+            (HistoryPolicy::KeepLast, 7)
+        );
+        let state = profile(Qos::latched());
+        assert_eq!(state.durability, DurabilityPolicy::TransientLocal);
+    }
+
+    #[test]
+    fn messages_and_calls_go_through() {
+        let ros = Ros::new().unwrap();
+        let node = NodeName::new("/bus_test", "node").unwrap();
+        ros.add_node(&node).unwrap();
+        let node = node.to_string();
+
+        let message = cdr::to_vec(&Float64 { data: 2.5 }).unwrap();
+        let (topic, qos) = ("/bus_test/topic", Qos::latched());
+        let publisher = ros
+            .publisher(&node, topic, Float64::TYPE_NAME, qos)
+            .unwrap();
+        publisher.send(&message).unwrap();
+        let (sender, heard) = mpsc::channel();
+        let sink: Sink = Arc::new(move |bytes| {
+            sender.send(bytes.to_vec()).ok();
+        });
+        let _late = ros
+            .subscribe(&node, topic, Float64::TYPE_NAME, qos, sink)
+            .unwrap();
+        let got = heard.recv_timeout(Duration::from_secs(20)).unwrap();
+        let got: Float64 = cdr::from_slice(&got).unwrap();
+        assert_eq!(got.data, 2.5);
+        assert_eq!(publisher.reader_count(), 1, "one's own subscription counts");
+
+        let handler: Handler = Arc::new(|request, reply| {
+            cdr::from_slice::<TriggerRequest>(request).unwrap();
+            reply(cdr::to_vec(&TriggerResponse::refused("not now")).unwrap());
+        });
+        let (service, type_name) = ("/bus_test/service", Trigger::TYPE_NAME);
+        let _served = ros.serve(&node, service, type_name, handler).unwrap();
+        let client = ros.client(&node, service, type_name).unwrap();
+        block_on(client.served());
+        let request = cdr::to_vec(&TriggerRequest {}).unwrap();
+        let response = block_on(client.call(request)).unwrap();
+        let response: TriggerResponse = cdr::from_slice(&response).unwrap();
+        assert_eq!(response, TriggerResponse::refused("not now"));
+
+        let unknown = ros.publisher(&node, "/bus_test/x", "no_msgs/msg/Such", qos);
+        assert!(unknown.is_err());
+        ros.close();
+        assert!(publisher.send(&message).is_err());
+    }
+}

@@ -3,6 +3,10 @@
 //! A message is put on the heap once and shared by everybody (`Arc`); each subscription has its own bounded queue of
 //! references. Publishing takes two short locks and never waits for a reader.
 
+mod subscription;
+
+pub use subscription::Subscription;
+
 use crate::{
     bridge::{Bridge, Reader, WayOut},
     error::{BusError, Result},
@@ -20,6 +24,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
+use subscription::{Queue, push_bounded};
 use tokio::sync::Notify;
 
 /// All topics of a graph by full name.
@@ -376,98 +381,6 @@ impl<M: Message> fmt::Debug for Publisher<M> {
             .debug_struct("Publisher")
             .field("topic", &self.topic())
             .field("type", &M::TYPE_NAME)
-            .finish()
-    }
-}
-
-struct Queue<M> {
-    node: String,
-    qos: Qos,
-    messages: Mutex<VecDeque<Arc<M>>>,
-    arrived: Notify,
-    dropped: AtomicU64,
-}
-
-impl<M> Queue<M> {
-    fn push(&self, message: Arc<M>) {
-        let dropped = push_bounded(&mut lock(&self.messages), message, self.qos.depth);
-        self.dropped.fetch_add(dropped, Ordering::Relaxed);
-        self.arrived.notify_one();
-    }
-}
-
-/// Appends, making room by dropping the oldest; returns how many were dropped.
-fn push_bounded<T>(queue: &mut VecDeque<T>, item: T, depth: usize) -> u64 {
-    let mut dropped = 0;
-    while queue.len() >= depth.max(1) {
-        queue.pop_front();
-        dropped += 1;
-    }
-    queue.push_back(item);
-    dropped
-}
-
-/// Receives the messages of a topic in the order in which they were published.
-pub struct Subscription<M: Message> {
-    topic: Arc<Topic<M>>,
-    queue: Arc<Queue<M>>,
-    shutdown: Arc<Shutdown>,
-    until: ShutdownPhase,
-}
-
-impl<M: Message> Subscription<M> {
-    /// Full name of the topic.
-    pub fn topic(&self) -> &str {
-        &self.topic.name
-    }
-
-    /// Waits for the next message; `None` once the node is to shut down. Safe to cancel: nothing is lost.
-    pub async fn next(&self) -> Option<Arc<M>> {
-        tokio::select! {
-            biased;
-            () = self.shutdown.reached(self.until) => None,
-            message = self.arrival() => Some(message),
-        }
-    }
-
-    async fn arrival(&self) -> Arc<M> {
-        loop {
-            if let Some(message) = self.try_next() {
-                return message;
-            }
-            self.queue.arrived.notified().await;
-        }
-    }
-
-    /// The oldest waiting message.
-    pub fn try_next(&self) -> Option<Arc<M>> {
-        lock(&self.queue.messages).pop_front()
-    }
-
-    /// The newest waiting message; older ones are discarded (and not counted as dropped).
-    pub fn latest(&self) -> Option<Arc<M>> {
-        lock(&self.queue.messages).drain(..).next_back()
-    }
-
-    /// Messages lost so far because this reader was slow.
-    pub fn dropped(&self) -> u64 {
-        self.queue.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Publishers of the topic in this process now.
-    pub fn publisher_count(&self) -> usize {
-        lock(&self.topic.ends).publishers.len()
-    }
-}
-
-impl<M: Message> fmt::Debug for Subscription<M> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Subscription")
-            .field("topic", &self.topic())
-            .field("type", &M::TYPE_NAME)
-            .field("waiting", &lock(&self.queue.messages).len())
-            .field("dropped", &self.dropped())
             .finish()
     }
 }
