@@ -1,0 +1,184 @@
+"use strict";
+
+// Silence for this long, in ms, means that the connection is lost: three heartbeats of the node.
+const LOST_AFTER = 1500;
+// A click that selects what is selected already makes no event; after this long, in ms, it is taken for a repeated one.
+const REPEAT_AFTER = 400;
+// A pointer that has moved further between press and release, in px, has dragged and not clicked.
+const DRAGGED = 4;
+
+const element = (id) => document.getElementById(id);
+const canvas = element("canvas");
+let status = {};
+let heardAt = performance.now();
+let refusals = null;
+
+// --- what the node says ----------------------------------------------------------------------------------------------
+
+function connect() {
+  const stream = new EventSource("live");
+  stream.onmessage = (event) => {
+    heardAt = performance.now();
+    status = JSON.parse(event.data);
+    show();
+  };
+  // The browser connects again by itself, but gives up when the answer was no stream.
+  stream.onerror = () => {
+    heardAt = -Infinity;
+    show();
+    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+  };
+}
+
+function show() {
+  const lost = performance.now() - heardAt > LOST_AFTER;
+  element("lost").hidden = !lost;
+  element("link").className = lost ? "lost" : "live";
+  element("link").textContent = lost ? "lost" : "live";
+  for (const button of document.querySelectorAll("#wishes button")) button.disabled = lost;
+  if (lost || !("state" in status)) return;
+
+  element("words").textContent = status.words || "waiting for the supervisor";
+  element("reason").textContent = status.reason;
+  element("state").className = status.state + (status.moving ? " moving" : "");
+  element("target").textContent = status.target && status.target !== "idle" ? status.target : "none yet";
+  const seen = status.target === "tracking";
+  element("score").textContent = seen ? status.score.toFixed(2) : "";
+  element("bar").style.width = (seen ? 100 * status.score : 0) + "%";
+  element("prompt").textContent = status.prompt ? "by " + status.prompt : "";
+  element("start").textContent = status.state === "failed" ? "Try again" : "Start";
+  element("start").disabled = !["targeted", "failed"].includes(status.state);
+
+  const age = status.picture_age_s;
+  const old = age !== null && age >= 1;
+  element("picture").textContent = age === null ? "none yet" : old ? age.toFixed(1) + " s old" : "live";
+  element("picture").className = old ? "old" : "";
+  const troubles = Object.entries(status.trouble).map(([name, words]) => name + ": " + words);
+  element("trouble").textContent = troubles.join("; ");
+
+  if (refusals !== null && status.refusals > refusals) say(status.refused, false);
+  refusals = status.refusals;
+}
+
+function say(text, ok) {
+  element("message").textContent = text;
+  element("message").className = ok ? "" : "bad";
+}
+
+// --- what people want ------------------------------------------------------------------------------------------------
+
+async function send(path, body) {
+  try {
+    const response = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body ?? null),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    const answer = await response.json();
+    say(answer.message, answer.ok);
+  } catch (error) {
+    say("It did not get through: " + error.message, false);
+  }
+}
+
+for (const button of document.querySelectorAll("[data-call]")) {
+  button.addEventListener("click", () => {
+    send("call/" + button.dataset.call);
+    // Else the next space bar, which means stop, would press this button too.
+    button.blur();
+  });
+}
+
+// The space bar stops, whatever has the focus: before the viewer hears of it, which would pause.
+for (const kind of ["keydown", "keyup"]) {
+  window.addEventListener(kind, (event) => {
+    if (event.code !== "Space") return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (kind === "keydown" && !event.repeat) send("call/stop");
+  }, true);
+}
+
+// --- clicks ----------------------------------------------------------------------------------------------------------
+
+let pressed = null;
+let last = null;
+let shift = false;
+
+const mode = () => document.querySelector("input[name=mode]:checked").value;
+
+// What a selected item of the viewer points at; null where it is no place.
+function place(item) {
+  const position = item?.position;
+  if (!position || position.length < 2) return null;
+  if (item.view_name === "Camera") return { view: "camera", pixel: position.slice(0, 2) };
+  if (item.view_name === "Scene" && position.length === 3) return { view: "scene", point: position };
+  return null;
+}
+
+function told(where) {
+  if (where.view === "camera") return "pixel " + where.pixel.map((number) => number.toFixed(1)).join(", ");
+  return "point " + where.point.map((number) => number.toFixed(3)).join(", ") + " m";
+}
+
+function point(where) {
+  if (mode() === "look") return say(told(where), true);
+  const beside = shift || mode() === "beside";
+  if (beside && where.view !== "camera") return say("Not this works in the picture only.", false);
+  send("click", where.view === "camera" ? { ...where, beside } : where);
+}
+
+function onViewerEvent(text) {
+  const event = JSON.parse(text);
+  if (event.type !== "selection_change") return;
+  const where = event.items.map(place).findLast((found) => found !== null);
+  if (!where || !pressed) return;
+  last = { x: pressed.x, y: pressed.y, where };
+  pressed = null;
+  point(where);
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  pressed = event.button === 0 ? { x: event.clientX, y: event.clientY } : null;
+  shift = event.shiftKey;
+}, true);
+
+canvas.addEventListener("pointerup", (event) => {
+  const here = pressed;
+  if (!here) return;
+  if (Math.hypot(event.clientX - here.x, event.clientY - here.y) > DRAGGED) {
+    pressed = null;
+    return;
+  }
+  const again = last && Math.hypot(here.x - last.x, here.y - last.y) < 1;
+  if (again) setTimeout(() => {
+    if (pressed !== here) return;
+    pressed = null;
+    point(last.where);
+  }, REPEAT_AFTER);
+}, true);
+
+// --- rerun's viewer --------------------------------------------------------------------------------------------------
+
+async function startViewer() {
+  await wasm_bindgen({ module_or_path: "rerun/re_viewer_bg.wasm" });
+  const hidden = "Hidden";
+  const viewer = new wasm_bindgen.WebHandle({
+    url: ["rerun+" + location.origin + "/proxy"],
+    render_backend: "webgl",
+    hide_welcome_screen: true,
+    persist: false,
+    enable_history: false,
+    panel_state_overrides: { top: hidden, blueprint: hidden, selection: hidden, time: hidden },
+    on_viewer_event: onViewerEvent,
+  });
+  await viewer.start(canvas);
+  element("loading").remove();
+}
+
+connect();
+setInterval(show, 250);
+startViewer().catch((error) => {
+  element("loading").textContent = "The viewer does not start: " + error;
+});

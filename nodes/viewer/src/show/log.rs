@@ -1,0 +1,86 @@
+//! The recording: entities by path, at the time of the node's clock.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use bus::Time;
+use re_sdk::external::re_grpc_server::{MemoryLimit, PlaybackBehavior, ServerOptions};
+use re_sdk::{AsComponents, RecordingStream, RecordingStreamBuilder, RecordingStreamError};
+
+use super::blueprint;
+
+/// The name by which rerun's viewer knows this kind of recording, and its layout.
+pub(super) const APPLICATION: &str = "grasp_anything";
+/// The timeline of the node's clock.
+pub(super) const TIMELINE: &str = "time";
+
+/// What is kept for pages that are opened later: some minutes of plots and the last pictures.
+const HISTORY_BYTES: u64 = 48 * 1024 * 1024;
+
+/// Why there is no recording.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// No port on this machine.
+    #[error("viewer: no free port on this machine for the recording: {0}")]
+    Port(#[from] std::io::Error),
+    /// rerun refused.
+    #[error("viewer: rerun cannot record: {0}")]
+    Rerun(#[from] RecordingStreamError),
+}
+
+/// The recording that the page shows.
+pub(crate) struct Log {
+    stream: RecordingStream,
+    port: u16,
+}
+
+impl Log {
+    /// Starts a recording, served to this machine only.
+    pub(crate) fn start() -> Result<Self, LogError> {
+        // rerun takes a number, not a socket; the port that was free a moment ago is.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let stream = RecordingStreamBuilder::new(APPLICATION)
+            .enabled(true)
+            .serve_grpc_opts(
+                Ipv4Addr::LOCALHOST.to_string(),
+                port,
+                ServerOptions {
+                    playback_behavior: PlaybackBehavior::NewestFirst,
+                    memory_limit: MemoryLimit::from_bytes(HISTORY_BYTES),
+                    ..ServerOptions::default()
+                },
+            )?;
+        blueprint::send(&stream)?;
+        Ok(Self { stream, port })
+    }
+
+    /// The port of the recording's server.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sets the time of what is logged next.
+    pub(crate) fn at(&self, now: Time) {
+        self.stream
+            .set_timestamp_secs_since_epoch(TIMELINE, now.as_secs_f64());
+    }
+
+    /// Logs what holds from now on.
+    pub(crate) fn put(&self, path: &str, what: &impl AsComponents) {
+        self.note(path, self.stream.log(path, what));
+    }
+
+    /// Logs what always holds.
+    pub(crate) fn put_static(&self, path: &str, what: &impl AsComponents) {
+        self.note(path, self.stream.log_static(path, what));
+    }
+
+    /// That something is not shown is no reason to stop.
+    fn note(&self, path: &str, result: Result<(), RecordingStreamError>) {
+        if let Err(error) = result {
+            tracing::warn!("{path} is not shown: {error}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! A person at the page: looks, clicks, has the robot move, and stops it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::cell::{self, Cell, Object};
+use crate::devtools::{Browser, SIZE};
+use crate::http::send;
+use crate::running::wait_for;
+
+/// The viewer draws without a GPU here, and starts slowly.
+const SLOW: Duration = Duration::from_secs(90);
+/// The slowest brake: a tick of the supervisor, a cycle of the driver, and the way from full speed to rest.
+const STOP: Duration = Duration::from_millis(300);
+
+/// Keeps a picture where the variable says, for people to look at.
+fn picture(browser: &mut Browser, name: &str) {
+    if let Some(folder) = std::env::var_os("VIEWER_PICTURES") {
+        browser.picture(&PathBuf::from(folder).join(name));
+    }
+}
+
+/// Sets what a click means.
+fn set_mode(browser: &mut Browser, mode: &str) {
+    browser.value(&format!(
+        "document.querySelector('input[value={mode}]').click()"
+    ));
+}
+
+/// Clicks there to look: the numbers that the page tells of the place.
+fn look_at(browser: &mut Browser, at: [f64; 2]) -> Option<Vec<f64>> {
+    browser.value("document.getElementById('message').textContent = ''");
+    browser.click(at);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(4) {
+        let text = browser.text("message");
+        let numbers = text
+            .split([' ', ','])
+            .filter_map(|word| word.parse().ok())
+            .collect::<Vec<f64>>();
+        if text.starts_with("pi") || text.starts_with("po") {
+            return Some(numbers);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    None
+}
+
+/// Where on the page a pixel of the camera's picture is, found by looking at two places.
+fn page_from_pixel(browser: &mut Browser) -> impl Fn([f64; 2]) -> [f64; 2] + use<> {
+    let [x, y, width, height] = browser.area("canvas");
+    let [a, b] = [[0.15, 0.2], [0.35, 0.5]].map(|[u, v]| [x + u * width, y + v * height]);
+    let mut pixel = |at| {
+        let told = wait_for("the picture", SLOW, || look_at(browser, at));
+        assert_eq!(told.len(), 2, "not the camera's picture: {told:?}");
+        [told[0], told[1]]
+    };
+    let (pixel_a, pixel_b) = (pixel(a), pixel(b));
+    let scale = (b[0] - a[0]) / (pixel_b[0] - pixel_a[0]);
+    let other = (b[1] - a[1]) / (pixel_b[1] - pixel_a[1]);
+    assert!(
+        (scale / other - 1.0).abs() < 0.05,
+        "{scale} {other}: pixels are square"
+    );
+    move |[u, v]| {
+        [
+            a[0] + scale * (u - pixel_a[0]),
+            a[1] + scale * (v - pixel_a[1]),
+        ]
+    }
+}
+
+/// The object that shows, and its number.
+fn visible(cell: &Cell, nth: usize) -> (usize, Object) {
+    wait_for("the simulator's truth", SLOW, || {
+        let truth = cell.truth.lock().unwrap();
+        let mut visible = truth.objects.iter().enumerate();
+        let found = visible
+            .by_ref()
+            .filter(|(_, object)| object.pixel.is_some())
+            .nth(nth);
+        found.map(|(index, object)| (index, object.clone()))
+    })
+}
+
+fn becomes_target(cell: &Cell, index: usize) {
+    wait_for(
+        "the object that was clicked to become the target",
+        Duration::from_secs(15),
+        || {
+            let truth = cell.truth.lock().unwrap();
+            (truth.target == Some(index) && truth.state == "targeted").then_some(())
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs chromium, and a minute or two: make test-viewer"]
+fn a_person_points_starts_and_stops() {
+    let cell = cell::start(1);
+    let (first, object) = visible(&cell, 0);
+    let mut browser = Browser::open(&format!("http://127.0.0.1:{}/", cell.port));
+    wait_for("the viewer", SLOW, || {
+        let is_live = browser.text("link") == "live";
+        let has_started = browser.value("document.getElementById('loading') === null");
+        (is_live && has_started == true).then_some(())
+    });
+    set_mode(&mut browser, "look");
+    let on_page = page_from_pixel(&mut browser);
+    picture(&mut browser, "waiting.png");
+
+    println!("points at {} in the picture", object.name);
+    set_mode(&mut browser, "object");
+    browser.click(on_page(object.pixel.unwrap()));
+    becomes_target(&cell, first);
+    picture(&mut browser, "targeted.png");
+
+    // The same pixel once more is a click once more.
+    browser.value("document.getElementById('message').textContent = ''");
+    browser.click(on_page(object.pixel.unwrap()));
+    wait_for("a repeated click", SLOW, || {
+        browser.text("message").contains("points").then_some(())
+    });
+
+    wait_for("the button", SLOW, || {
+        (browser.value("document.getElementById('start').disabled") == false).then_some(())
+    });
+    browser.press("start");
+    wait_for("the arm to move", SLOW, || {
+        (cell.truth.lock().unwrap().speed > 0.2).then_some(())
+    });
+    picture(&mut browser, "moving.png");
+    let pressed = Instant::now();
+    let stop = send(cell.port, "POST /call/stop", &[], "");
+    assert!(stop.body.contains(r#""ok":true"#), "{}", stop.body);
+    let stopped = at_rest(&cell, pressed);
+    println!(
+        "at rest {} ms after the request to stop",
+        stopped.as_millis()
+    );
+    assert!(stopped < STOP, "{stopped:?}");
+
+    // And by the button, with the browser's own delay.
+    wait_for("the next start", SLOW, || {
+        let start = send(cell.port, "POST /call/start", &[], "");
+        start.body.contains(r#""ok":true"#).then_some(())
+    });
+    wait_for("the arm to move", SLOW, || {
+        (cell.truth.lock().unwrap().speed > 0.2).then_some(())
+    });
+    browser.press("stop");
+    let pressed = Instant::now();
+    let stopped = at_rest(&cell, pressed);
+    println!("at rest {} ms after the button", stopped.as_millis());
+    wait_for("the page to tell", SLOW, || {
+        (!browser.text("words").contains("moves")).then_some(())
+    });
+
+    assert!(browser.complaints.is_empty(), "{:?}", browser.complaints);
+    let Cell { running, .. } = cell;
+    running.end();
+    wait_for(
+        "the page to tell that the connection is lost",
+        Duration::from_secs(5),
+        || (browser.value("document.getElementById('lost').hidden") == false).then_some(()),
+    );
+    picture(&mut browser, "lost.png");
+    let _ = SIZE;
+}
+
+/// How long after `from` the arm came to rest.
+fn at_rest(cell: &Cell, from: Instant) -> Duration {
+    let since = wait_for("the arm to rest", Duration::from_secs(20), || {
+        let since = cell.truth.lock().unwrap().at_rest_since?;
+        (since.elapsed() > Duration::from_millis(200)).then_some(since)
+    });
+    since.saturating_duration_since(from)
+}
