@@ -179,12 +179,11 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             error = server.broke() => return Err(NodeError::Server(error)),
             Some(cloud) = clouds.next() => {
                 let taken = Time::from(cloud.header.stamp);
-                view.log.at(node.now());
-                view.plots.draw_loop_latency(node.now().saturating_since(taken), &view.log);
+                view.plots.cloud_came(node.now().saturating_since(taken));
             }
             _ = ticks.tick() => {
                 let mut now = status.borrow().clone();
-                view.draw(node.now(), pages.is_any_open(), &mut now);
+                view.draw(node.now(), &pages, &mut now);
                 status.send_if_modified(|before| {
                     let is_news = *before != now;
                     *before = now;
@@ -204,6 +203,8 @@ struct View {
     robot: Robot,
     scene: Scene,
     plots: Plots,
+    /// Pages that had been opened when all was drawn last.
+    pages_before: u64,
 }
 
 impl View {
@@ -226,21 +227,28 @@ impl View {
             robot: Robot::new(node, base_frame)?,
             scene: Scene::new(node, *table)?,
             plots: Plots::new(node, &log)?,
+            pages_before: 0,
             log,
         })
     }
 
-    fn draw(&mut self, now: Time, is_seen: bool, status: &mut Status) {
+    /// Draws what has come; without somebody who looks, only what happened is written down.
+    fn draw(&mut self, now: Time, pages: &Pages, status: &mut Status) {
         let log = &self.log;
         log.at(now);
-        self.journal.listen(log, status);
-        self.plots.draw(now, log);
-        self.cell.draw(log);
-        self.robot.draw(log);
+        self.journal.listen(now, log, status);
+        let is_seen = pages.want(now);
         self.pictures.draw(now, is_seen, log, status);
+        if pages.ever_opened() != self.pages_before {
+            self.pages_before = pages.ever_opened();
+            self.robot.draw_anew();
+        }
         if !is_seen {
             return;
         }
+        self.plots.draw(now, log);
+        self.cell.draw(log);
+        self.robot.draw(log);
         self.scene.draw_target(log);
         if let (Some(images), Some(camera)) = (self.pictures.newest(), self.cell.camera()) {
             self.scene.draw_surface(now, images, camera, log);

@@ -1,6 +1,6 @@
 //! How it stands, as the page shows it: a few facts in plain words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub(crate) struct Status {
     pub(crate) refusals: u64,
     /// Age of the newest picture in s, in steps of 0.1; absent before the first.
     pub(crate) picture_age_s: Option<f64>,
+    /// The last events, newest last.
+    pub(crate) events: VecDeque<Event>,
     /// Optical frame of the pictures.
     #[serde(skip)]
     pub(crate) camera_frame: String,
@@ -36,7 +38,31 @@ pub(crate) struct Status {
     pub(crate) trouble: BTreeMap<String, String>,
 }
 
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Event {
+    /// By the node's clock, s.
+    pub(crate) time_s: f64,
+    /// Who says so.
+    pub(crate) who: String,
+    /// `INFO`, `WARN` or `ERROR`.
+    pub(crate) level: &'static str,
+    /// What.
+    pub(crate) words: String,
+}
+
+/// Events that the page shows.
+const EVENTS: usize = 30;
+
 impl Status {
+    /// Adds an event.
+    pub(crate) fn happened(&mut self, event: Event) {
+        self.events.push_back(event);
+        while self.events.len() > EVENTS {
+            self.events.pop_front();
+        }
+    }
+
     /// Takes a message of `supervisor/state`.
     pub(crate) fn hear_supervisor(&mut self, message: &DiagnosticStatus) {
         let state = State::named(&message.message);

@@ -12,6 +12,7 @@ const canvas = element("canvas");
 let status = {};
 let heardAt = performance.now();
 let refusals = null;
+let viewer = null;
 
 // --- what the node says ----------------------------------------------------------------------------------------------
 
@@ -49,15 +50,47 @@ function show() {
   element("start").textContent = status.state === "failed" ? "Try again" : "Start";
   element("start").disabled = !["targeted", "failed"].includes(status.state);
 
-  const age = status.picture_age_s;
-  const old = age !== null && age >= 1;
-  element("picture").textContent = age === null ? "none yet" : old ? age.toFixed(1) + " s old" : "live";
-  element("picture").className = old ? "old" : "";
+  showAge(status.picture_age_s);
+  showEvents(status.events);
   const troubles = Object.entries(status.trouble).map(([name, words]) => name + ": " + words);
   element("trouble").textContent = troubles.join("; ");
 
   if (refusals !== null && status.refusals > refusals) say(status.refused, false);
   refusals = status.refusals;
+}
+
+// Up to when the viewer has drawn, by the node's clock in s; null before it has anything.
+function seen() {
+  const recording = viewer?.get_active_recording_id();
+  const range = recording && viewer.get_timeline_time_range(recording, "time");
+  return range ? range.max / 1e9 : null;
+}
+
+function showAge(pictureAge) {
+  const drawn = seen();
+  const behind = drawn === null ? 0 : status.drawn_s - drawn;
+  const age = pictureAge === null ? null : Math.max(pictureAge, behind);
+  const old = age !== null && age >= 1;
+  element("picture").textContent = age === null ? "none yet" : old ? age.toFixed(1) + " s old" : "live";
+  element("picture").className = old ? "old" : "";
+}
+
+let shownEvents = "";
+
+function showEvents(events) {
+  const key = JSON.stringify(events);
+  if (key === shownEvents) return;
+  shownEvents = key;
+  const list = element("events");
+  list.replaceChildren(...events.map((event) => {
+    const line = document.createElement("li");
+    line.className = event.level;
+    const time = document.createElement("time");
+    time.textContent = new Date(1000 * event.time_s).toTimeString().slice(0, 8);
+    line.append(time, " " + event.who + ": " + event.words);
+    return line;
+  }));
+  list.scrollTop = list.scrollHeight;
 }
 
 function say(text, ok) {
@@ -67,13 +100,15 @@ function say(text, ok) {
 
 // --- what people want ------------------------------------------------------------------------------------------------
 
+const post = (body) => ({
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body ?? null),
+});
+
 async function send(path, body) {
   try {
-    const response = await fetch(path, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body ?? null),
-    });
+    const response = await fetch(path, post(body));
     if (!response.ok) throw new Error(await response.text());
     const answer = await response.json();
     say(answer.message, answer.ok);
@@ -117,13 +152,13 @@ function place(item) {
   return null;
 }
 
-function told(where) {
+function inWords(where) {
   if (where.view === "camera") return "pixel " + where.pixel.map((number) => number.toFixed(1)).join(", ");
   return "point " + where.point.map((number) => number.toFixed(3)).join(", ") + " m";
 }
 
 function point(where) {
-  if (mode() === "look") return say(told(where), true);
+  if (mode() === "look") return say(inWords(where), true);
   const beside = shift || mode() === "beside";
   if (beside && where.view !== "camera") return say("Not this works in the picture only.", false);
   send("click", where.view === "camera" ? { ...where, beside } : where);
@@ -161,11 +196,27 @@ canvas.addEventListener("pointerup", (event) => {
 
 // --- rerun's viewer --------------------------------------------------------------------------------------------------
 
+// It goes by what the system prefers; this page is dark for everybody.
+const matchMedia = window.matchMedia.bind(window);
+window.matchMedia = (query) => {
+  const scheme = /prefers-color-scheme:\s*(dark|light)/.exec(query);
+  return matchMedia(scheme ? (scheme[1] === "dark" ? "all" : "not all") : query);
+};
+
+const recordingUrl = "rerun+" + location.origin + "/proxy";
+
+// A page that nobody sees draws nothing, and would hold up what is on its way.
+document.addEventListener("visibilitychange", () => {
+  if (!viewer) return;
+  if (document.hidden) viewer.remove_receiver(recordingUrl);
+  else viewer.add_receiver(recordingUrl);
+});
+
 async function startViewer() {
   await wasm_bindgen({ module_or_path: "rerun/re_viewer_bg.wasm" });
   const hidden = "Hidden";
-  const viewer = new wasm_bindgen.WebHandle({
-    url: ["rerun+" + location.origin + "/proxy"],
+  const handle = new wasm_bindgen.WebHandle({
+    url: [recordingUrl],
     render_backend: "webgl",
     hide_welcome_screen: true,
     persist: false,
@@ -173,12 +224,21 @@ async function startViewer() {
     panel_state_overrides: { top: hidden, blueprint: hidden, selection: hidden, time: hidden },
     on_viewer_event: onViewerEvent,
   });
-  await viewer.start(canvas);
+  await handle.start(canvas);
+  viewer = handle;
   element("loading").remove();
 }
 
 connect();
 setInterval(show, 250);
+// The node sends as much as is drawn here.
+let told = null;
+setInterval(() => {
+  const drawn = seen();
+  if (drawn === null || drawn === told) return;
+  told = drawn;
+  fetch("seen", post(drawn)).catch(() => {});
+}, 200);
 startViewer().catch((error) => {
   element("loading").textContent = "The viewer does not start: " + error;
 });

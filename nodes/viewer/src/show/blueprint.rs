@@ -6,9 +6,8 @@
 use re_sdk::external::re_log_types::BlueprintActivationCommand;
 use re_sdk::{AsComponents, RecordingStream, RecordingStreamBuilder, RecordingStreamResult};
 use re_sdk_types::blueprint::archetypes::{
-    Background, ContainerBlueprint, EyeControls3D, LineGrid3D, PlotLegend,
-    ScalarAxis, TimePanelBlueprint, ViewBlueprint, ViewContents, ViewportBlueprint,
-    VisibleTimeRanges,
+    Background, ContainerBlueprint, EyeControls3D, LineGrid3D, PlotLegend, ScalarAxis,
+    TimePanelBlueprint, ViewBlueprint, ViewContents, ViewportBlueprint, VisibleTimeRanges,
 };
 use re_sdk_types::blueprint::components::{
     BackgroundKind, ColumnShare, ContainerKind, Corner2D, IncludedContent, PanelState, PlayState,
@@ -19,7 +18,6 @@ use re_sdk_types::datatypes::{self, TimeInt, TimeRange, TimeRangeBoundary};
 use re_sdk_types::external::uuid::Uuid;
 
 use super::cell::CAMERA;
-use super::journal;
 use super::log::{APPLICATION, TIMELINE};
 
 /// How much of the past the plots show, ns.
@@ -77,15 +75,12 @@ pub(super) fn send(recording: &RecordingStream) -> RecordingStreamResult<()> {
 
 fn layout() -> Part {
     let left = column([
-        (5.0, camera()),
-        (2.2, row([(1.0, depth()), (1.3, events())])),
+        (4.9, camera()),
+        (2.5, row([(1.0, depth()), (1.0, target())])),
+        (2.2, row([(1.25, arm()), (1.0, hand())])),
     ]);
-    let plots = row([
-        (1.0, column([(1.0, target()), (1.0, contact())])),
-        (1.0, column([(1.0, arm()), (1.0, latency())])),
-    ]);
-    let right = column([(4.0, scene()), (3.2, plots)]);
-    row([(1.0, left), (1.0, right)])
+    let right = column([(4.9, scene()), (2.35, contact()), (2.35, latency())]);
+    row([(1.4, left), (1.0, right)])
 }
 
 fn camera() -> Part {
@@ -96,16 +91,11 @@ fn depth() -> Part {
     view("Depth", "2D", "depth", ["$origin/**"], Vec::new())
 }
 
-fn events() -> Part {
-    let contents = format!("/{}/**", journal::PATH);
-    view("What happens", "TextLog", "/", [contents], Vec::new())
-}
-
 /// From beside the camera, over the table to the robot.
 fn scene() -> Part {
     let eye = EyeControls3D::new()
-        .with_position([1.35, 1.75, 1.05])
-        .with_look_target([0.22, 0.40, 0.18])
+        .with_position([1.10, 1.45, 0.95])
+        .with_look_target([0.20, 0.40, 0.20])
         .with_eye_up([0.0, 0.0, 1.0]);
     let properties: Vec<(_, Box<dyn AsComponents>)> = vec![
         ("EyeControls3D", Box::new(eye)),
@@ -128,15 +118,15 @@ fn target() -> Part {
 }
 
 fn contact() -> Part {
-    plot(
-        "Contact force and finger load",
-        ["/contact/**", "/load/**"],
-        None,
-    )
+    plot("Contact", ["/contact/**"], None)
 }
 
 fn arm() -> Part {
-    plot("Arm joints, rad", ["/arm/**"], None)
+    plot("Arm, rad", ["/arm/**"], None)
+}
+
+fn hand() -> Part {
+    plot("Hand, rad", ["/hand/**"], None)
 }
 
 fn latency() -> Part {

@@ -93,7 +93,7 @@ fn draw_table(log: &Log, table: [f64; 4]) {
         [[(x0 + x1) / 2.0, (y0 + y1) / 2.0, -TABLE_M / 2.0]],
         [[(x1 - x0) / 2.0, (y1 - y0) / 2.0, TABLE_M / 2.0]],
     )
-    .with_colors([Color::from_rgb(72, 70, 68)])
+    .with_colors([Color::from_rgb(124, 121, 116)])
     .with_fill_mode(FillMode::Solid);
     log.put_static("scene/table", &top);
     let Workspace { min, max } = Workspace::default();

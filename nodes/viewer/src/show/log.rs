@@ -1,9 +1,11 @@
 //! The recording: entities by path, at the time of the node's clock.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use bus::Time;
 use re_sdk::external::re_grpc_server::{MemoryLimit, PlaybackBehavior, ServerOptions};
+use re_sdk::log::ChunkBatcherConfig;
 use re_sdk::{AsComponents, RecordingStream, RecordingStreamBuilder, RecordingStreamError};
 
 use super::blueprint;
@@ -13,8 +15,10 @@ pub(super) const APPLICATION: &str = "grasp_anything";
 /// The timeline of the node's clock.
 pub(super) const TIMELINE: &str = "time";
 
-/// What is kept for pages that are opened later: some minutes of plots and the last pictures.
-const HISTORY_BYTES: u64 = 48 * 1024 * 1024;
+/// What is kept for pages that are opened later: little, because they draw all of it before they show the present.
+const HISTORY_BYTES: u64 = 4 * 1024 * 1024;
+/// For so long what is logged is gathered: many small packets cost more than few large ones.
+const GATHERED: Duration = Duration::from_millis(60);
 
 /// Why there is no recording.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +47,10 @@ impl Log {
             .port();
         let stream = RecordingStreamBuilder::new(APPLICATION)
             .enabled(true)
+            .batcher_config(ChunkBatcherConfig {
+                flush_tick: GATHERED,
+                ..ChunkBatcherConfig::LOW_LATENCY
+            })
             .serve_grpc_opts(
                 Ipv4Addr::LOCALHOST.to_string(),
                 port,

@@ -1,7 +1,6 @@
 //! Figures over time: latencies, the target, joints and forces.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bus::{Node, Qos, Subscription, Time};
@@ -15,8 +14,8 @@ use robot::ur5;
 
 use super::{Log, TARGET};
 
-/// Between two points of a joint's curve.
-const PERIOD: Duration = Duration::from_millis(100);
+/// Between two points of a curve.
+const PERIOD: Duration = Duration::from_millis(200);
 
 /// Colours that can be told apart on dark ground; a joint and its target share one.
 const PALETTE: [[u8; 3]; 6] = [
@@ -28,6 +27,9 @@ const PALETTE: [[u8; 3]; 6] = [
     [90, 220, 220],
 ];
 
+/// Joints that are drawn together.
+const GROUPS: [(&str, &[&str]); 2] = [("arm", &ur5::JOINTS), ("hand", &LED_JOINTS)];
+
 /// Draws the plots.
 pub(crate) struct Plots {
     diagnostics: Subscription<DiagnosticArray>,
@@ -38,9 +40,11 @@ pub(crate) struct Plots {
     hand: Subscription<DiagnosticStatus>,
     joints: BTreeMap<String, f64>,
     targets: BTreeMap<String, f64>,
-    latencies: BTreeMap<String, ()>,
+    /// Stages that have a name in the recording.
+    stages: BTreeSet<String>,
     /// The prompt of the target, and the area of its first mask.
     first_mask: (String, f64),
+    loop_latency: Option<Duration>,
     next: Time,
 }
 
@@ -59,15 +63,16 @@ impl Plots {
             hand: node.subscribe("hand/status", Qos::latched())?,
             joints: BTreeMap::new(),
             targets: BTreeMap::new(),
-            latencies: BTreeMap::new(),
+            stages: BTreeSet::new(),
             first_mask: Default::default(),
+            loop_latency: None,
             next: Time::ZERO,
         })
     }
 
-    /// Draws how long after its picture the target's cloud came.
-    pub(crate) fn draw_loop_latency(&self, latency: Duration, log: &Log) {
-        put(log, "latency/picture_to_cloud", millis(latency));
+    /// The target's cloud is there, so long after its picture was taken.
+    pub(crate) fn cloud_came(&mut self, latency: Duration) {
+        self.loop_latency = Some(latency);
     }
 
     /// Draws what has come since.
@@ -95,20 +100,13 @@ impl Plots {
                 }
             }
         }
-        if let Some(force_n) = self.arm.latest().and_then(|arm| figure(&arm, "force_N")) {
-            put(log, "contact/arm_force", force_n);
-        }
-        if let Some(hand) = self.hand.latest() {
-            let loads = hand.value("load").unwrap_or_default().split_whitespace();
-            for (servo, load) in SERVOS.iter().zip(loads) {
-                if let Ok(load) = load.parse::<f64>() {
-                    put(log, &format!("load/{servo}"), load);
-                }
-            }
-        }
         if now >= self.next {
             self.next = now + PERIOD;
             self.draw_joints(log);
+            self.draw_contact(log);
+            if let Some(latency) = self.loop_latency.take() {
+                put(log, "latency/picture_to_cloud", millis(latency));
+            }
         }
     }
 
@@ -124,8 +122,7 @@ impl Plots {
             };
             let stage = status.name.rsplit(' ').next().unwrap_or(&status.name);
             let path = format!("latency/{stage}");
-            if let Entry::Vacant(new) = self.latencies.entry(stage.to_owned()) {
-                new.insert(());
+            if self.stages.insert(stage.to_owned()) {
                 log.put_static(&path, &SeriesLines::new().with_names([stage]));
             }
             put(log, &path, p50_ms);
@@ -149,54 +146,75 @@ impl Plots {
         put(log, "target/visible", area / self.first_mask.1);
     }
 
+    /// The joints of a group in one entity, which costs much less than one for each.
     fn draw_joints(&self, log: &Log) {
-        let groups = [("arm", &ur5::JOINTS[..]), ("hand", &LED_JOINTS[..])];
-        for (group, joints) in groups {
-            for joint in joints {
-                for (kind, known) in [("measured", &self.joints), ("target", &self.targets)] {
-                    if let Some(position) = known.get(*joint) {
-                        put(log, &format!("{group}/{joint}/{kind}"), *position);
-                    }
+        for (group, joints) in GROUPS {
+            for (kind, known) in [("measured", &self.joints), ("target", &self.targets)] {
+                let positions: Option<Vec<f64>> = joints
+                    .iter()
+                    .map(|joint| known.get(*joint).copied())
+                    .collect();
+                if let Some(positions) = positions {
+                    log.put(&format!("{group}/{kind}"), &Scalars::new(positions));
                 }
             }
+        }
+    }
+
+    fn draw_contact(&self, log: &Log) {
+        if let Some(force_n) = self.arm.latest().and_then(|arm| figure(&arm, "force_N")) {
+            // On one scale with the loads, which are shares.
+            put(log, "contact/force", force_n / 10.0);
+        }
+        let Some(hand) = self.hand.latest() else {
+            return;
+        };
+        let loads = hand.value("load").unwrap_or_default().split_whitespace();
+        let loads: Option<Vec<f64>> = loads.map(|load| load.parse().ok()).collect();
+        if let Some(loads) = loads {
+            log.put("contact/load", &Scalars::new(loads));
         }
     }
 }
 
 fn name_series(log: &Log) {
-    let line = |path: &str, name: &str, [red, green, blue]: [u8; 3], width: f32| {
+    let lines = |path: &str, names: Vec<String>, colours: &[[u8; 3]], width: f32| {
+        let colours = colours.iter().map(|[r, g, b]| Color::from_rgb(*r, *g, *b));
         let series = SeriesLines::new()
-            .with_names([name])
-            .with_colors([Color::from_rgb(red, green, blue)])
-            .with_widths([width]);
+            .with_widths(vec![width; names.len()])
+            .with_names(names)
+            .with_colors(colours);
         log.put_static(path, &series);
     };
-    line("target/score", "score", TARGET, 2.0);
-    line("target/visible", "visible", PALETTE[0], 2.0);
-    line(
-        "contact/arm_force",
-        "force at the wrist, N",
-        PALETTE[3],
-        2.0,
-    );
-    line(
+    let one = |name: &str| vec![name.to_owned()];
+    lines("target/score", one("score"), &[TARGET], 2.0);
+    lines("target/visible", one("visible"), &PALETTE[..1], 2.0);
+    lines("contact/force", one("force, 10 N"), &[[255; 3]], 2.0);
+    lines(
         "latency/picture_to_cloud",
-        "picture to cloud",
-        [255, 255, 255],
+        one("picture to cloud"),
+        &[[255; 3]],
         2.0,
     );
-    for (servo, colour) in SERVOS.iter().zip(PALETTE) {
-        line(&format!("load/{servo}"), servo, colour, 1.5);
-    }
-    let groups = [("arm", &ur5::JOINTS[..]), ("hand", &LED_JOINTS[..])];
-    for (group, joints) in groups {
-        for (joint, colour) in joints.iter().zip(PALETTE) {
-            let name = joint.trim_end_matches("_joint");
-            line(&format!("{group}/{joint}/measured"), name, colour, 2.0);
-            let paler = colour.map(|part| part / 2 + 60);
-            let target = format!("{name} target");
-            line(&format!("{group}/{joint}/target"), &target, paler, 0.8);
-        }
+    let servos = SERVOS.map(|servo| format!("load {}", servo.replace('_', " ")));
+    lines(
+        "contact/load",
+        servos.to_vec(),
+        &PALETTE[..SERVOS.len()],
+        1.5,
+    );
+    for (group, joints) in GROUPS {
+        let names = joints
+            .iter()
+            .map(|joint| joint.trim_end_matches("_joint").replace('_', " "));
+        let targets = names.clone().map(|name| format!("{name}, target"));
+        let colours = &PALETTE[..joints.len().min(PALETTE.len())];
+        let paler: Vec<_> = colours
+            .iter()
+            .map(|colour| colour.map(|part| part / 2 + 60))
+            .collect();
+        lines(&format!("{group}/measured"), names.collect(), colours, 2.0);
+        lines(&format!("{group}/target"), targets.collect(), &paler, 0.8);
     }
 }
 

@@ -50,6 +50,13 @@ impl Robot {
         })
     }
 
+    /// Has everything drawn again, for a page that was not there the first time.
+    pub(crate) fn draw_anew(&mut self) {
+        for link in &mut self.links {
+            link.base_from_link = None;
+        }
+    }
+
     /// Draws what has changed.
     pub(crate) fn draw(&mut self, log: &Log) {
         if let Some(text) = self.descriptions.latest() {

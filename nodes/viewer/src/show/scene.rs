@@ -14,11 +14,11 @@ use re_sdk_types::components::{Color, Radius};
 use super::{Log, TARGET, shapes};
 
 /// Every so-manieth pixel becomes a point: enough to recognise and to hit, few enough for a browser without a GPU.
-const STEP: usize = 4;
+const STEP: usize = 3;
 /// Depths that are believed, m.
 const DEPTH_M: [f32; 2] = [0.2, 2.0];
-/// How far above and below the table points are shown, m.
-const HEIGHT_M: [f32; 2] = [-0.03, 0.8];
+/// How far above the table points are shown, m. The table itself is drawn as what it is.
+const HEIGHT_M: [f32; 2] = [0.006, 0.8];
 /// Half the size of a point, m.
 const POINT_M: f32 = 0.0022;
 const TARGET_POINT_M: f32 = 0.0026;
@@ -172,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn a_level_table_seen_from_above_is_flat() {
+    fn a_level_surface_seen_from_above_is_flat() {
         let intrinsics = Intrinsics::from_hfov(8, 8, 1.0).unwrap();
-        // One metre above the table, looking down.
+        // One metre above the table, looking down on a level surface 10 cm above it.
         let base_from_camera = Isometry3::new(
             Vector3::new(0.0, 0.0, 1.0),
             Vector3::x() * std::f32::consts::PI,
         );
-        let depth = image("16UC1", 2, [1000_u16.to_le_bytes(); 64].concat());
+        let depth = image("16UC1", 2, [900_u16.to_le_bytes(); 64].concat());
         let colour = image("rgb8", 3, (0..192).collect());
         let (points, colours) = surface(
             &intrinsics.ray_table(),
@@ -188,9 +188,12 @@ mod tests {
             &base_from_camera,
             TABLE,
         );
-        assert_eq!(points.len(), 4);
-        assert!(points.iter().all(|[_, _, z]| z.abs() < 1e-6), "{points:?}");
-        assert_eq!(colours[1], Color::from_rgb(12, 13, 14));
+        assert_eq!(points.len(), 9);
+        assert!(
+            points.iter().all(|[_, _, z]| (z - 0.1).abs() < 1e-6),
+            "{points:?}"
+        );
+        assert_eq!(colours[1], Color::from_rgb(9, 10, 11));
     }
 
     #[test]

@@ -1,45 +1,88 @@
-//! The stream that keeps a page up to date, and tells it that the node lives.
+//! The stream that keeps a page up to date and tells it that the node lives, and what pages tell of themselves.
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
+use bus::Time;
 use futures::Stream;
 use futures::stream::unfold;
+use serde::Serialize;
 use tokio::time::timeout;
 
 use super::Shared;
+use crate::status::Status;
 
 /// A page that hears nothing for three of these says that the connection is lost.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// Counts the open pages: without one, no picture is made.
+/// So much may be on its way to a page: one that is slower gets less, and never draws what is long over.
+const WINDOW: Duration = Duration::from_millis(800);
+
+/// The open pages: without one, no picture is made, and none that a page could not draw in time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pages(Arc<AtomicUsize>);
+pub(crate) struct Pages(Arc<Inner>);
+
+/// Times are of the node's clock, in ns.
+#[derive(Debug, Default)]
+struct Inner {
+    open: AtomicUsize,
+    ever_opened: AtomicU64,
+    /// Of what was drawn last.
+    drawn_ns: AtomicI64,
+    /// Up to when a page has drawn.
+    seen_ns: AtomicI64,
+}
 
 impl Pages {
-    /// Whether somebody looks.
-    pub(crate) fn is_any_open(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+    /// How many pages have been opened so far.
+    pub(crate) fn ever_opened(&self) -> u64 {
+        self.0.ever_opened.load(Ordering::Relaxed)
     }
 
-    fn opened(&self) -> Page {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    /// Whether something of this time is to be drawn: somebody looks, and has seen most of what was drawn before.
+    pub(crate) fn want(&self, now: Time) -> bool {
+        let drawn = self.0.drawn_ns.load(Ordering::Relaxed);
+        let seen = self.0.seen_ns.load(Ordering::Relaxed);
+        let on_the_way = Time::from_nanos(drawn).saturating_since(Time::from_nanos(seen));
+        let wanted = self.0.open.load(Ordering::Relaxed) > 0 && on_the_way <= WINDOW;
+        if wanted {
+            self.0.drawn_ns.store(now.as_nanos(), Ordering::Relaxed);
+        }
+        wanted
+    }
+
+    /// Somebody begins to look.
+    pub(super) fn opened(&self) -> Page {
+        let drawn = self.0.drawn_ns.load(Ordering::Relaxed);
+        self.0.seen_ns.store(drawn, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.ever_opened.fetch_add(1, Ordering::Relaxed);
         Page(self.clone())
     }
 }
 
-/// One open page.
-struct Page(Pages);
+/// One open page, that is, one rerun viewer that reads the recording.
+pub(super) struct Page(Pages);
 
 impl Drop for Page {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// What a page hears.
+#[derive(Serialize)]
+struct Heartbeat<'a> {
+    /// Of what time the newest picture is that a page can have, s.
+    drawn_s: f64,
+    #[serde(flatten)]
+    status: &'a Status,
 }
 
 /// Server-sent events: the status at once, at each change, and at each heartbeat.
@@ -48,15 +91,29 @@ pub(super) async fn live(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut status = shared.status.clone();
     status.mark_changed();
-    let page = shared.pages.opened();
-    Sse::new(unfold((status, page), async |(mut status, page)| {
+    Sse::new(unfold((shared, status), async |(shared, mut status)| {
         // A node that is gone ends the stream, which the page takes for what it is.
         if let Ok(Err(_)) = timeout(HEARTBEAT, status.changed()).await {
             return None;
         }
-        let text = serde_json::to_string(&*status.borrow_and_update()).unwrap_or_default();
-        Some((Ok(Event::default().data(text)), (status, page)))
+        let text = {
+            let status = status.borrow_and_update();
+            let drawn_ns = shared.pages.0.drawn_ns.load(Ordering::Relaxed);
+            let heartbeat = Heartbeat {
+                drawn_s: Time::from_nanos(drawn_ns).as_secs_f64(),
+                status: &status,
+            };
+            serde_json::to_string(&heartbeat).unwrap_or_default()
+        };
+        Some((Ok(Event::default().data(text)), (shared, status)))
     }))
+}
+
+/// A page tells up to when it has drawn, by the node's clock in s.
+pub(super) async fn seen(State(shared): State<Arc<Shared>>, Json(seen_s): Json<f64>) {
+    let seen = Time::from_secs_f64(seen_s);
+    let seen_ns = &shared.pages.0.seen_ns;
+    seen_ns.store(seen.as_nanos(), Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -64,12 +121,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_counted_out_again() {
+    fn nothing_is_drawn_for_nobody() {
         let pages = Pages::default();
+        let now = Time::from_secs_f64(1e9);
+        assert!(!pages.want(now));
         let (first, second) = (pages.opened(), pages.opened());
         drop(first);
-        assert!(pages.is_any_open());
+        assert!(pages.want(now));
         drop(second);
-        assert!(!pages.is_any_open());
+        assert!(!pages.want(now));
+        assert_eq!(pages.ever_opened(), 2);
+    }
+
+    #[test]
+    fn a_page_that_is_behind_gets_no_more_to_draw() {
+        let pages = Pages::default();
+        let start = Time::from_secs_f64(1e9);
+        let _page = pages.opened();
+        let see = |at: Time| pages.0.seen_ns.store(at.as_nanos(), Ordering::Relaxed);
+        assert!(pages.want(start));
+        see(start);
+        let step = WINDOW / 2;
+        let drawn = (1..=10)
+            .filter(|count| pages.want(start + step * *count))
+            .count();
+        assert_eq!(drawn, 3, "a window and what goes beyond it");
+        see(start + step * 3);
+        assert!(pages.want(start + step * 11));
     }
 }

@@ -105,6 +105,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/rerun/re_viewer.js", get(page::viewer_script))
         .route("/rerun/re_viewer_bg.wasm", get(page::viewer_wasm))
         .route("/live", get(live::live))
+        .route("/seen", post(live::seen))
         .route("/click", post(wanted::click))
         .route("/call/{service}", post(wanted::call))
         .route(recording::ROUTE, post(recording::forward))

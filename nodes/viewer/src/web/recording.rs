@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -45,7 +46,14 @@ pub(super) async fn forward(
     let client: Client<HttpConnector, Body> =
         Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     match client.request(request).await {
-        Ok(response) => response.map(Body::new),
+        Ok(response) => response.map(|body| {
+            // As long as it reads, somebody looks.
+            let page = shared.pages.opened();
+            let stream = Body::new(body).into_data_stream();
+            Body::from_stream(stream.inspect(move |_| {
+                let _ = &page;
+            }))
+        }),
         Err(error) => {
             let reason = format!("the recording cannot be had: {error}");
             (StatusCode::BAD_GATEWAY, reason).into_response()
