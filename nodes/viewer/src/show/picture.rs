@@ -5,24 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Node, Qos, Subscription, Time};
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageEncoder as _};
 use msgs::sensor_msgs::Image;
 use pointcloud::{DepthImage, ImageError, MaskImage};
 use re_sdk_types::archetypes::{
-    AnnotationContext, Boxes2D, DepthImage as DepthPicture, EncodedImage, SegmentationImage,
+    AnnotationContext, Boxes2D, DepthImage as DepthPicture, Image as Picture, SegmentationImage,
 };
 use re_sdk_types::components::{Color, Colormap, ImageFormat};
-use re_sdk_types::datatypes::{AnnotationInfo, ChannelDatatype, Rgba32};
+use re_sdk_types::datatypes::{AnnotationInfo, ChannelDatatype, ColorModel, Rgba32};
 
 use super::cell::CAMERA;
 use super::{Log, TARGET};
 use crate::status::Status;
 
-/// Good enough to see what is there, at a tenth of the bytes.
-const JPEG_QUALITY: u8 = 80;
-/// Colour pictures that wait for their mask.
-const KEPT: usize = 6;
+/// Colour pictures that wait for their mask: segmentation can be that many behind.
+const KEPT: usize = 12;
 /// A segmentation that has been silent for so long is not waited for.
 const MASK_PATIENCE: Duration = Duration::from_millis(600);
 /// Every so-manieth pixel of the depth image is shown.
@@ -37,12 +33,12 @@ const RIM: u8 = 2;
 /// Why a picture is not shown.
 #[derive(Debug, thiserror::Error)]
 enum PictureError {
-    #[error("pictures in {0:?} are not shown; publish rgb8, and depth as 16UC1")]
+    #[error("pictures in {0:?} are not shown; publish rgb8, bgr8 or mono8, and depth as 16UC1")]
     Encoding(String),
+    #[error("pictures whose rows are padded or cut off are not shown")]
+    Padded,
     #[error(transparent)]
     Layout(#[from] ImageError),
-    #[error("the picture cannot be packed: {0}")]
-    Jpeg(#[from] image::ImageError),
 }
 
 /// Shows the pictures.
@@ -52,6 +48,8 @@ pub(crate) struct Pictures {
     masks: Subscription<Image>,
     recent: VecDeque<Arc<Image>>,
     depth: Option<Arc<Image>>,
+    /// The newest mask, as long as it has not been drawn.
+    mask: Option<Arc<Image>>,
     mask_at: Option<Time>,
     colour_at: Option<Time>,
     next_colour: Time,
@@ -84,6 +82,7 @@ impl Pictures {
             masks: node.subscribe("segmentation/mask", Qos::sensor_data())?,
             recent: VecDeque::new(),
             depth: None,
+            mask: None,
             mask_at: None,
             colour_at: None,
             next_colour: Time::ZERO,
@@ -114,8 +113,8 @@ impl Pictures {
         if let Some(depth) = self.depths.latest() {
             self.depth = Some(depth);
         }
-        let mask = self.masks.latest();
-        if mask.is_some() {
+        if let Some(mask) = self.masks.latest() {
+            self.mask = Some(mask);
             self.mask_at = Some(now);
         }
         status.picture_age_s = self
@@ -125,8 +124,8 @@ impl Pictures {
             return;
         }
         if now >= self.next_colour {
-            let drawn = self.draw_colour(now, mask.as_deref(), log, status);
-            match drawn {
+            let mask = self.mask.take();
+            match self.draw_colour(now, mask.as_deref(), log, status) {
                 Ok(true) => self.next_colour = now + self.period.mul_f64(0.9),
                 Ok(false) => {}
                 Err(error) => self.complain(&error),
@@ -179,21 +178,25 @@ impl Pictures {
     }
 }
 
+/// Not packed: the viewer unpacks pictures in the background, and shows that it does so with each of them.
 fn put_colour(colour: &Image, log: &Log) -> Result<(), PictureError> {
+    let (model, bytes_per_pixel) = match colour.encoding.as_str() {
+        "rgb8" => (ColorModel::RGB, 3),
+        "bgr8" => (ColorModel::BGR, 3),
+        "mono8" => (ColorModel::L, 1),
+        other => return Err(PictureError::Encoding(other.to_owned())),
+    };
     let (width, height) = (colour.width, colour.height);
-    let is_packed =
-        colour.step == width * 3 && colour.data.len() == (colour.step * height) as usize;
-    if colour.encoding != "rgb8" || !is_packed {
-        return Err(PictureError::Encoding(colour.encoding.clone()));
+    let row = width as usize * bytes_per_pixel;
+    if colour.step as usize != row || colour.data.len() != row * height as usize {
+        return Err(PictureError::Padded);
     }
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).write_image(
-        &colour.data,
-        width,
-        height,
-        ExtendedColorType::Rgb8,
-    )?;
-    let picture = EncodedImage::from_file_contents(jpeg).with_media_type("image/jpeg");
+    let picture = Picture::from_color_model_and_bytes(
+        colour.data.clone(),
+        [width, height],
+        model,
+        ChannelDatatype::U8,
+    );
     log.put(&format!("{CAMERA}/image"), &picture);
     Ok(())
 }

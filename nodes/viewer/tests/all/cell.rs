@@ -9,7 +9,7 @@ use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use msgs::sensor_msgs::{Image, JointState};
 
-use crate::running::{Running, Shared, add_viewer, parameters};
+use crate::running::{Running, Shared, add_viewer};
 
 /// The first two of the simulator's instance ids are background and robot.
 const FIRST_OBJECT: u8 = 2;
@@ -18,8 +18,6 @@ const FIRST_OBJECT: u8 = 2;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
     pub(crate) name: String,
-    /// In the base frame, m.
-    pub(crate) position: [f64; 3],
     /// A pixel well inside of it, where it can be seen.
     pub(crate) pixel: Option<[f64; 2]>,
 }
@@ -53,9 +51,10 @@ pub(crate) fn start(seed: u32) -> Cell {
     let mut graph = Graph::new(GraphConfig::default());
     let config = project().join("config/lockstep.yaml");
     let with = |pairs: &[(&str, &str)]| {
-        let mut all = ParameterOverrides::new().file(&config).unwrap();
-        all.extend(parameters(pairs));
-        all
+        let file = ParameterOverrides::new().file(&config).unwrap();
+        pairs
+            .iter()
+            .fold(file, |all, (name, value)| all.set(name, value).unwrap())
     };
     let seed = seed.to_string();
     let sim = with(&[("scene", "clutter3"), ("seed", &seed)]);
@@ -170,16 +169,12 @@ fn objects(state: &DiagnosticStatus) -> Vec<Object> {
     };
     let count: usize = state.value("objects").unwrap().parse().unwrap();
     (0..count)
-        .map(|index| {
-            let pose = numbers(format!("object.{index}.pose")).unwrap();
-            Object {
-                name: state
-                    .value(&format!("object.{index}.name"))
-                    .unwrap()
-                    .to_owned(),
-                position: [pose[0], pose[1], pose[2]],
-                pixel: numbers(format!("object.{index}.click")).map(|pixel| [pixel[0], pixel[1]]),
-            }
+        .map(|index| Object {
+            name: state
+                .value(&format!("object.{index}.name"))
+                .unwrap()
+                .to_owned(),
+            pixel: numbers(format!("object.{index}.click")).map(|pixel| [pixel[0], pixel[1]]),
         })
         .collect()
 }

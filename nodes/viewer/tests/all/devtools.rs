@@ -4,12 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 /// Size of the page in pixels.
-pub(crate) const SIZE: [u32; 2] = [1600, 900];
+const SIZE: [u32; 2] = [1100, 700];
 
 /// WebGL on a machine without a GPU, and none of the browser's own business on the network.
 const FLAGS: [&str; 13] = [
@@ -152,24 +151,38 @@ impl Browser {
         serde_json::from_value(area).unwrap()
     }
 
-    /// Moves the mouse there, waits until the page has noticed, and clicks.
-    pub(crate) fn click(&mut self, [x, y]: [f64; 2]) {
-        let mouse = |kind: &str, buttons: u8, count: u8| {
-            json!({
-                "type": kind, "x": x, "y": y, "button": if count > 0 { "left" } else { "none" },
-                "buttons": buttons, "clickCount": count,
-            })
-        };
-        self.ask("Input.dispatchMouseEvent", mouse("mouseMoved", 0, 0));
-        std::thread::sleep(Duration::from_millis(500));
-        self.ask("Input.dispatchMouseEvent", mouse("mousePressed", 1, 1));
-        self.ask("Input.dispatchMouseEvent", mouse("mouseReleased", 0, 1));
+    /// Waits until the page has drawn some frames.
+    fn frames(&mut self, count: u32) {
+        let frames = format!(
+            "new Promise((done) => {{ let left = {count}; \
+             const next = () => left-- > 0 ? requestAnimationFrame(next) : done(); next(); }})"
+        );
+        let parameters = json!({"expression": frames, "awaitPromise": true});
+        self.ask("Runtime.evaluate", parameters);
     }
 
-    /// Presses the middle of an element.
+    fn mouse(&mut self, kind: &str, [x, y]: [f64; 2], buttons: u8) {
+        let button = if kind == "mouseMoved" { "none" } else { "left" };
+        let event = json!({
+            "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": 1,
+        });
+        self.ask("Input.dispatchMouseEvent", event);
+    }
+
+    /// Moves the mouse there, waits until the viewer knows what is there, and clicks.
+    pub(crate) fn click(&mut self, at: [f64; 2]) {
+        self.mouse("mouseMoved", at, 0);
+        self.frames(4);
+        self.mouse("mousePressed", at, 1);
+        self.mouse("mouseReleased", at, 0);
+    }
+
+    /// Presses the middle of an element, which is no part of the viewer.
     pub(crate) fn press(&mut self, id: &str) {
         let [x, y, width, height] = self.area(id);
-        self.click([x + width / 2.0, y + height / 2.0]);
+        let middle = [x + width / 2.0, y + height / 2.0];
+        self.mouse("mousePressed", middle, 1);
+        self.mouse("mouseReleased", middle, 0);
     }
 
     /// Keeps a picture of the page.

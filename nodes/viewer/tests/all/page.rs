@@ -234,5 +234,5 @@ fn the_network_is_not_served_without_a_token() {
     add_viewer(&mut graph, &[("address", "0.0.0.0")]);
     let report = graph.run_realtime();
     let told = format!("{report:?}");
-    assert!(told.contains("token"), "{told}");
+    assert!(told.contains("NoToken"), "{told}");
 }
