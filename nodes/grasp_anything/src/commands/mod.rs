@@ -19,12 +19,15 @@ use crate::{
     logging,
 };
 
+/// What is logged of launches. The viewer's recording server invites other viewers, and tells when it forgets.
+const LONG_RUNNING: &str = "info,re_grpc_server=warn";
+
 /// Runs the subcommand and returns the program's exit status.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     let long_running = matches!(cli.command, Command::Launch(_) | Command::Node(_));
     logging::start(
         cli.log.as_deref(),
-        if long_running { "info" } else { "error" },
+        if long_running { LONG_RUNNING } else { "error" },
     )?;
     match cli.command {
         Command::Launch(args) => launch::run(&args),

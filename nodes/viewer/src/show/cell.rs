@@ -101,6 +101,8 @@ fn draw_table(log: &Log, table: [f64; 4]) {
     let size = [max[0] - min[0], max[1] - min[1], max[2].max(0.0)];
     let workspace = Boxes3D::from_mins_and_sizes([[min[0], min[1], 0.0]], [size])
         .with_colors([Color::from_unmultiplied_rgba(255, 255, 255, 40)])
+        // Faces, be they as transparent as they may, would catch the clicks on what is behind them.
+        .with_fill_mode(FillMode::MajorWireframe)
         .with_radii([0.001]);
     log.put_static("scene/workspace", &workspace);
 }

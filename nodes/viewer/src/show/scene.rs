@@ -9,7 +9,7 @@ use msgs::visualization_msgs::Marker;
 use nalgebra::{Isometry3, Point3};
 use pointcloud::{DepthImage, message};
 use re_sdk_types::archetypes::{Boxes3D, Points3D};
-use re_sdk_types::components::{Color, Radius};
+use re_sdk_types::components::{Color, FillMode, Radius};
 
 use super::{Log, TARGET, shapes};
 
@@ -77,6 +77,7 @@ impl Scene {
             .collect();
         let bounds = Boxes3D::from_centers_and_half_sizes(centres, sizes)
             .with_quaternions(turns)
+            .with_fill_mode(FillMode::MajorWireframe)
             .with_radii([0.0015])
             .with_colors([Color::from_rgb(red, green, blue)]);
         log.put("scene/target/box", &bounds);
