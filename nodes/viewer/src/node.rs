@@ -234,10 +234,15 @@ impl View {
 
     /// Draws what has come; without somebody who looks, only what happened is written down.
     fn draw(&mut self, now: Time, pages: &Pages, status: &mut Status) {
+        self.draw_parts(now, pages, status);
+        pages.draws(self.log.last());
+    }
+
+    fn draw_parts(&mut self, now: Time, pages: &Pages, status: &mut Status) {
         let log = &self.log;
         log.at(now);
         self.journal.listen(now, log, status);
-        let is_seen = pages.want(now);
+        let is_seen = pages.want_more();
         self.pictures.draw(now, is_seen, log, status);
         if pages.ever_opened() != self.pages_before {
             self.pages_before = pages.ever_opened();

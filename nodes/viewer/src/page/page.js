@@ -11,6 +11,8 @@ const element = (id) => document.getElementById(id);
 const canvas = element("canvas");
 let status = {};
 let heardAt = performance.now();
+let checkedAt = performance.now();
+let excused = false;
 let refusals = null;
 let viewer = null;
 
@@ -20,6 +22,7 @@ function connect() {
   const stream = new EventSource("live");
   stream.onmessage = (event) => {
     heardAt = performance.now();
+    excused = false;
     status = JSON.parse(event.data);
     show();
   };
@@ -43,9 +46,9 @@ function show() {
   element("reason").textContent = status.reason;
   element("state").className = status.state + (status.moving ? " moving" : "");
   element("target").textContent = status.target && status.target !== "idle" ? status.target : "none yet";
-  const seen = status.target === "tracking";
-  element("score").textContent = seen ? status.score.toFixed(2) : "";
-  element("bar").style.width = (seen ? 100 * status.score : 0) + "%";
+  const tracked = status.target === "tracking";
+  element("score").textContent = tracked ? status.score.toFixed(2) : "";
+  element("bar").style.width = (tracked ? 100 * status.score : 0) + "%";
   element("prompt").textContent = status.prompt ? "by " + status.prompt : "";
   element("start").textContent = status.state === "failed" ? "Try again" : "Start";
   element("start").disabled = !["targeted", "failed"].includes(status.state);
@@ -230,7 +233,16 @@ async function startViewer() {
 }
 
 connect();
-setInterval(show, 250);
+setInterval(() => {
+  const now = performance.now();
+  // A page that was busy drawing has yet to hear what came meanwhile: that excuses one silence.
+  if (now - checkedAt > 1000 && !excused && heardAt > 0) {
+    excused = true;
+    heardAt = now;
+  }
+  checkedAt = now;
+  show();
+}, 250);
 // The node sends as much as is drawn here.
 let told = null;
 setInterval(() => {

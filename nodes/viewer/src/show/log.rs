@@ -1,5 +1,6 @@
 //! The recording: entities by path, at the time of the node's clock.
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub enum LogError {
 pub(crate) struct Log {
     stream: RecordingStream,
     port: u16,
+    now: Cell<Time>,
+    last: Cell<Time>,
 }
 
 impl Log {
@@ -61,7 +64,12 @@ impl Log {
                 },
             )?;
         blueprint::send(&stream)?;
-        Ok(Self { stream, port })
+        Ok(Self {
+            stream,
+            port,
+            now: Cell::default(),
+            last: Cell::default(),
+        })
     }
 
     /// The port of the recording's server.
@@ -71,12 +79,19 @@ impl Log {
 
     /// Sets the time of what is logged next.
     pub(crate) fn at(&self, now: Time) {
+        self.now.set(now);
         self.stream
             .set_timestamp_secs_since_epoch(TIMELINE, now.as_secs_f64());
     }
 
+    /// The time of what was logged last.
+    pub(crate) fn last(&self) -> Time {
+        self.last.get()
+    }
+
     /// Logs what holds from now on.
     pub(crate) fn put(&self, path: &str, what: &impl AsComponents) {
+        self.last.set(self.now.get());
         self.note(path, self.stream.log(path, what));
     }
 

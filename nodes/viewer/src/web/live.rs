@@ -45,16 +45,16 @@ impl Pages {
         self.0.ever_opened.load(Ordering::Relaxed)
     }
 
-    /// Whether something of this time is to be drawn: somebody looks, and has seen most of what was drawn before.
-    pub(crate) fn want(&self, now: Time) -> bool {
-        let drawn = self.0.drawn_ns.load(Ordering::Relaxed);
-        let seen = self.0.seen_ns.load(Ordering::Relaxed);
-        let on_the_way = Time::from_nanos(drawn).saturating_since(Time::from_nanos(seen));
-        let wanted = self.0.open.load(Ordering::Relaxed) > 0 && on_the_way <= WINDOW;
-        if wanted {
-            self.0.drawn_ns.store(now.as_nanos(), Ordering::Relaxed);
-        }
-        wanted
+    /// Whether something is to be drawn: somebody looks, and has seen most of what was drawn before.
+    pub(crate) fn want_more(&self) -> bool {
+        let drawn = Time::from_nanos(self.0.drawn_ns.load(Ordering::Relaxed));
+        let seen = Time::from_nanos(self.0.seen_ns.load(Ordering::Relaxed));
+        self.0.open.load(Ordering::Relaxed) > 0 && drawn.saturating_since(seen) <= WINDOW
+    }
+
+    /// What was drawn last is of this time.
+    pub(crate) fn draws(&self, last: Time) {
+        self.0.drawn_ns.store(last.as_nanos(), Ordering::Relaxed);
     }
 
     /// Somebody begins to look.
@@ -123,13 +123,12 @@ mod tests {
     #[test]
     fn nothing_is_drawn_for_nobody() {
         let pages = Pages::default();
-        let now = Time::from_secs_f64(1e9);
-        assert!(!pages.want(now));
+        assert!(!pages.want_more());
         let (first, second) = (pages.opened(), pages.opened());
         drop(first);
-        assert!(pages.want(now));
+        assert!(pages.want_more());
         drop(second);
-        assert!(!pages.want(now));
+        assert!(!pages.want_more());
         assert_eq!(pages.ever_opened(), 2);
     }
 
@@ -137,16 +136,14 @@ mod tests {
     fn a_page_that_is_behind_gets_no_more_to_draw() {
         let pages = Pages::default();
         let start = Time::from_secs_f64(1e9);
+        pages.draws(start);
         let _page = pages.opened();
-        let see = |at: Time| pages.0.seen_ns.store(at.as_nanos(), Ordering::Relaxed);
-        assert!(pages.want(start));
-        see(start);
-        let step = WINDOW / 2;
-        let drawn = (1..=10)
-            .filter(|count| pages.want(start + step * *count))
-            .count();
-        assert_eq!(drawn, 3, "a window and what goes beyond it");
-        see(start + step * 3);
-        assert!(pages.want(start + step * 11));
+        pages.draws(start + WINDOW);
+        assert!(pages.want_more(), "as much as may be on its way");
+        pages.draws(start + WINDOW * 2);
+        assert!(!pages.want_more());
+        let seen = start + WINDOW;
+        pages.0.seen_ns.store(seen.as_nanos(), Ordering::Relaxed);
+        assert!(pages.want_more());
     }
 }
