@@ -94,8 +94,8 @@ fn depth() -> Part {
 /// From beside the camera, over the table to the robot.
 fn scene() -> Part {
     let eye = EyeControls3D::new()
-        .with_position([1.10, 1.45, 0.95])
-        .with_look_target([0.20, 0.40, 0.20])
+        .with_position([0.98, 1.32, 0.86])
+        .with_look_target([0.20, 0.38, 0.24])
         .with_eye_up([0.0, 0.0, 1.0]);
     let properties: Vec<(_, Box<dyn AsComponents>)> = vec![
         ("EyeControls3D", Box::new(eye)),
