@@ -3,8 +3,10 @@
 #   make demo             a cluttered table in the simulator, one click, one grasp; keeps running until Ctrl-C
 #   make demo ONCE=1      the same, ends by itself; succeeds when the object was lifted and held
 #   make demo ARGS="scene:=single seed:=7"   any argument of launch/sim.launch
-#   make test             the whole test suite
-#   make build            target/release/grasp_anything
+#   make test             the whole test suite, but for the viewer
+#   make test-viewer      the viewer's tests, with chromium: they compile rerun, which takes minutes
+#   make demo VIEWER=1    the same with a page in the browser that shows it all: http://127.0.0.1:8350
+#   make build            target/release/grasp_anything; with VIEWER=1 it has the node viewer, which takes minutes more
 #   make completions      shell completions into target/completions/
 #   make setup            system packages and ONNX Runtime only
 
@@ -17,8 +19,12 @@ ARGS ?=
 ifeq ($(ONCE),1)
 DEMO_ARGS := once:=true
 endif
+ifeq ($(VIEWER),1)
+FEATURES := --features viewer
+DEMO_ARGS += viewer:=true
+endif
 
-.PHONY: demo setup build test check completions
+.PHONY: demo setup build test test-viewer check check-viewer completions
 
 demo: build
 	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
@@ -27,17 +33,26 @@ setup:
 	@scripts/setup
 
 build: setup
-	cargo build --release --locked --package grasp_anything
+	cargo build --release --locked --package grasp_anything $(FEATURES)
 
 test: setup
-	cargo test --workspace --locked
+	cargo test --workspace --exclude viewer --locked
+
+test-viewer:
+	@scripts/setup browser
+	cargo test --package viewer --locked -- --include-ignored
 
 # What the continuous integration asks for, beside the tests.
 check:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	cargo clippy --workspace --exclude viewer --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude viewer --no-deps --locked
 	cargo clippy --package grasp_anything --features ros-doc-only --locked -- -D warnings  # ROS 2, with none installed
+
+check-viewer:
+	cargo clippy --package viewer --all-targets --locked -- -D warnings
+	cargo clippy --package grasp_anything --features viewer --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --package viewer --no-deps --locked
 
 completions: build
 	mkdir -p target/completions

@@ -36,6 +36,8 @@ const EXAMPLES: &str = "\
 Where to start:
   grasp_anything launch launch/sim.launch once:=true     one grasp in the simulated cell
   grasp_anything launch launch/sim.launch --show-args    what a launch file lets you set
+  grasp_anything launch launch/sim.launch demo:=false viewer:=true
+                                                         a page in the browser to click on (make build VIEWER=1)
   grasp_anything click 640 360                           point at a pixel of the running cell's camera image
   grasp_anything call stop                               and start, release, home, estop, reset
   grasp_anything doctor                                  what is installed, what is missing, what to do about it

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use bus::{Node, ParameterSpec, Time};
+use supervisor::machine::State;
 
 use crate::{
     output::print_line,
@@ -85,18 +86,13 @@ fn in_words(event: &Event<'_>) -> Option<String> {
             status.value("score").unwrap_or("?")
         ),
         Event::State { state, reason } => {
-            let words = match *state {
-                "idle" => return None,
-                "targeted" => "the tracker has it",
-                "approaching" => "the hand moves to the object",
-                "grasping" => "the fingers close",
-                "lifting" => "the arm lifts",
-                "holding" => "the supervisor judges that the object is held",
-                "releasing" => "the hand lets go",
-                "homing" => "the arm goes home",
-                "failed" => "the grasp failed",
-                "estopped" => "emergency stop",
-                other => other,
+            let known = State::named(state);
+            if known == Some(State::Idle) {
+                return None;
+            }
+            let words = match known {
+                Some(known) => known.plain(),
+                None => state,
             };
             if reason.is_empty() || *state == "targeted" {
                 words.to_owned()

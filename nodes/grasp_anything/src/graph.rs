@@ -182,6 +182,13 @@ mod tests {
         assert!(refused.contains("no node `camra`; there are"), "{refused}");
     }
 
+    #[cfg(not(feature = "viewer"))]
+    #[test]
+    fn a_node_that_was_left_out_says_how_to_get_it() {
+        let refused = refusal(node("grasp_anything", "viewer"));
+        assert!(refused.contains("make build VIEWER=1"), "{refused}");
+    }
+
     #[test]
     fn sections_of_nobody_are_found() {
         let folder = tempfile::tempdir().unwrap();

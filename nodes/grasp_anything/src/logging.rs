@@ -5,6 +5,9 @@ use std::io::{IsTerminal as _, stderr};
 use anyhow::{Context as _, Result};
 use tracing_subscriber::EnvFilter;
 
+/// What nodes log. The viewer's recording server invites other viewers, and tells when it forgets.
+const IN_GRAPH: &str = "info,re_grpc_server=warn";
+
 /// Starts logging errors, or what `filter` or else RUST_LOG lets through, on the standard error stream.
 pub(crate) fn start(filter: Option<&str>) -> Result<()> {
     to_stderr(env_filter(filter, "error")?);
@@ -13,7 +16,7 @@ pub(crate) fn start(filter: Option<&str>) -> Result<()> {
 
 /// Starts logging for nodes: from `info` on, or what `filter` or else RUST_LOG lets through.
 pub(crate) fn start_in_graph(filter: Option<&str>) -> Result<()> {
-    let filter = env_filter(filter, "info")?;
+    let filter = env_filter(filter, IN_GRAPH)?;
     #[cfg(not(feature = "ros"))]
     to_stderr(filter);
     #[cfg(feature = "ros")]

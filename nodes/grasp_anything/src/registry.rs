@@ -1,6 +1,6 @@
 //! The nodes that this program can run, by name.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use bus::{Graph, Node, NodeSpec};
 use futures::future::LocalBoxFuture;
 
@@ -121,6 +121,12 @@ pub(crate) const NODES: &[Entry] = &[
         "takes the clicks of `grasp_anything click`",
         node!(control::run_server),
     ),
+    #[cfg(feature = "viewer")]
+    Entry::new(
+        "viewer",
+        "shows it all on a page in the browser, and takes clicks there",
+        node!(viewer::run),
+    ),
     Entry::new(
         "demo",
         "points at an object of the simulated cell and tells what happens",
@@ -129,8 +135,18 @@ pub(crate) const NODES: &[Entry] = &[
     .ends_graph(),
 ];
 
+/// What to do about a node that this program can have, but was built without.
+const LEFT_OUT: &[(&str, &str)] = if cfg!(feature = "viewer") {
+    &[]
+} else {
+    &[("viewer", "make build VIEWER=1")]
+};
+
 /// The node of this name.
 pub(crate) fn find(name: &str) -> Result<&'static Entry> {
+    if let Some((_, remedy)) = LEFT_OUT.iter().find(|(left_out, _)| *left_out == name) {
+        bail!("this program was built without the node `{name}`; build it with `{remedy}`");
+    }
     NODES
         .iter()
         .find(|entry| entry.name == name)

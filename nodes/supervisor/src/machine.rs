@@ -60,6 +60,27 @@ impl State {
         }
     }
 
+    /// The state of this name on `supervisor/state`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// What happens in it, for a person.
+    pub fn plain(self) -> &'static str {
+        match self {
+            Self::Idle => "waiting for a target",
+            Self::Targeted => "the tracker has it",
+            Self::Approaching => "the hand moves to the object",
+            Self::Grasping => "the fingers close",
+            Self::Lifting => "the arm lifts",
+            Self::Holding => "the supervisor judges that the object is held",
+            Self::Releasing => "the hand lets go",
+            Self::Homing => "the arm goes home",
+            Self::Failed => "the grasp failed",
+            Self::Estopped => "emergency stop",
+        }
+    }
+
     /// Whether an attempt is under way.
     pub fn is_attempt(self) -> bool {
         matches!(self, Self::Approaching | Self::Grasping | Self::Lifting)

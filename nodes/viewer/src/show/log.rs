@@ -1,0 +1,109 @@
+//! The recording: entities by path, at the time of the node's clock.
+
+use std::cell::Cell;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use bus::Time;
+use re_sdk::external::re_grpc_server::{MemoryLimit, PlaybackBehavior, ServerOptions};
+use re_sdk::log::ChunkBatcherConfig;
+use re_sdk::{AsComponents, RecordingStream, RecordingStreamBuilder, RecordingStreamError};
+
+use super::blueprint;
+
+/// The name by which rerun's viewer knows this kind of recording, and its layout.
+pub(super) const APPLICATION: &str = "grasp_anything";
+/// The timeline of the node's clock.
+pub(super) const TIMELINE: &str = "time";
+
+/// What is kept for pages that are opened later: little, because they draw all of it before they show the present.
+const HISTORY_BYTES: u64 = 4 * 1024 * 1024;
+/// For so long what is logged is gathered: many small packets cost more than few large ones.
+const GATHERED: Duration = Duration::from_millis(60);
+
+/// Why there is no recording.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// No port on this machine.
+    #[error("viewer: no free port on this machine for the recording: {0}")]
+    Port(#[from] std::io::Error),
+    /// rerun refused.
+    #[error("viewer: rerun cannot record: {0}")]
+    Rerun(#[from] RecordingStreamError),
+}
+
+/// The recording that the page shows.
+pub(crate) struct Log {
+    stream: RecordingStream,
+    port: u16,
+    now: Cell<Time>,
+    last: Cell<Time>,
+}
+
+impl Log {
+    /// Starts a recording, served to this machine only.
+    pub(crate) fn start() -> Result<Self, LogError> {
+        // rerun takes a number, not a socket; the port that was free a moment ago is.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+            .local_addr()?
+            .port();
+        let stream = RecordingStreamBuilder::new(APPLICATION)
+            .enabled(true)
+            .batcher_config(ChunkBatcherConfig {
+                flush_tick: GATHERED,
+                ..ChunkBatcherConfig::LOW_LATENCY
+            })
+            .serve_grpc_opts(
+                Ipv4Addr::LOCALHOST.to_string(),
+                port,
+                ServerOptions {
+                    playback_behavior: PlaybackBehavior::NewestFirst,
+                    memory_limit: MemoryLimit::from_bytes(HISTORY_BYTES),
+                    ..ServerOptions::default()
+                },
+            )?;
+        blueprint::send(&stream)?;
+        Ok(Self {
+            stream,
+            port,
+            now: Cell::default(),
+            last: Cell::default(),
+        })
+    }
+
+    /// The port of the recording's server.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sets the time of what is logged next.
+    pub(crate) fn at(&self, now: Time) {
+        self.now.set(now);
+        self.stream
+            .set_timestamp_secs_since_epoch(TIMELINE, now.as_secs_f64());
+    }
+
+    /// The time of what was logged last.
+    pub(crate) fn last(&self) -> Time {
+        self.last.get()
+    }
+
+    /// Logs what holds from now on.
+    pub(crate) fn put(&self, path: &str, what: &impl AsComponents) {
+        self.last.set(self.now.get());
+        self.note(path, self.stream.log(path, what));
+    }
+
+    /// Logs what always holds.
+    pub(crate) fn put_static(&self, path: &str, what: &impl AsComponents) {
+        self.note(path, self.stream.log_static(path, what));
+    }
+
+    /// That something is not shown is no reason to stop.
+    fn note(&self, path: &str, result: Result<(), RecordingStreamError>) {
+        if let Err(error) = result {
+            tracing::warn!("{path} is not shown: {error}");
+        }
+    }
+}
