@@ -140,6 +140,16 @@ fn a_touch_on_the_way_down_sends_it_back_up_to_another_grasp() {
 }
 
 #[test]
+fn a_touch_on_the_way_there_stops_it() {
+    let mut cell = Cell::new();
+    while cell.policy.grasp().is_none() {
+        cell.step(0.0).unwrap();
+    }
+    cell.step(0.0).unwrap();
+    assert_eq!(cell.step(40.0), Err(PlanError::InTheWay { touch_n: 40.0 }));
+}
+
+#[test]
 fn it_gives_up_when_something_is_always_in_the_way() {
     let mut cell = Cell::new();
     let mut touches = 0;

@@ -216,18 +216,24 @@ impl Geometric {
         Ok(output)
     }
 
-    /// Goes back up when the hand touches something on its way down, and then takes the grasp for one that failed.
+    /// Goes back up when the hand touches something on its way straight down, and then takes the grasp for one that failed.
+    /// On the way there nobody knows which way is free: the robot stays where it is.
     fn mind_contact(&mut self, input: &Input<'_>) -> Result<(), PlanError> {
         let settings = self.planner.settings();
         match &self.stage {
             Stage::Approach { grasp, .. } if input.contact_n > settings.touch_n => {
-                tracing::debug!("something is in the way: {:.0} N", input.contact_n);
+                let touch_n = input.contact_n;
+                tracing::debug!("something is in the way: {touch_n:.0} N");
                 let pregrasp = grasp.approach.get(PREGRASP).unwrap_or(input.arm);
+                if !is_below(input.arm, pregrasp) {
+                    return Err(PlanError::InTheWay { touch_n });
+                }
+                let pace = settings.pace().scaled(settings.descent_pace);
                 self.stage = Stage::Retreat {
                     grasp: grasp.clone(),
-                    motion: Motion::through(&[*input.arm, *pregrasp], &settings.pace()),
+                    motion: Motion::through(&[*input.arm, *pregrasp], &pace),
                     elapsed_s: 0.0,
-                    touch_n: input.contact_n,
+                    touch_n,
                 };
             }
             Stage::Retreat {
@@ -422,4 +428,11 @@ impl Geometric {
             }
         }
     }
+}
+
+/// Whether the flange is on the line straight down from where it is with the other joint positions.
+fn is_below(arm: &Arm, other: &Arm) -> bool {
+    const BESIDE_M: f64 = 0.015;
+    let way = ur5::forward(other).translation.vector - ur5::forward(arm).translation.vector;
+    way.xy().norm() < BESIDE_M && way.z > -BESIDE_M
 }
