@@ -124,7 +124,8 @@ async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     let claim = Claim {
         host: text(header::HOST),
         origin: text(header::ORIGIN),
-        token: cookie(headers).or(asked),
+        // A new token in the address comes before the cookie of an old one.
+        token: asked.or(cookie(headers)),
     };
     let mut response = match shared.access.check(claim) {
         // The token leaves the address bar for a cookie.
