@@ -1,13 +1,19 @@
 //! Where the page's wishes enter the graph: clicks become messages, buttons calls of the supervisor.
 
+use std::time::Duration;
+
 use bus::{Client, Node, Publisher, Qos};
 use msgs::geometry_msgs::{Point, PointStamped};
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerRequest};
 use supervisor::machine::Request;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::wanted::Click;
+
+/// Who asks for a stop and hears nothing for so long should know.
+const STOP_ANSWER: Duration = Duration::from_secs(1);
 
 /// Clicks go out on the topics that rqt and RViz publish, so that everything else sees them too.
 pub(crate) struct Desk {
@@ -79,7 +85,15 @@ impl Desk {
         let Some((_, client)) = client else {
             return Err(format!("there is no service {}", request.name()));
         };
-        match client.call(TriggerRequest {}).await {
+        let call = client.call(TriggerRequest {});
+        let answer = if request == Request::Stop {
+            timeout(STOP_ANSWER, call)
+                .await
+                .map_err(|_| "the supervisor does not answer: use the emergency stop".to_owned())?
+        } else {
+            call.await
+        };
+        match answer {
             Ok(response) if response.success => Ok(response.message),
             Ok(response) => Err(response.message),
             Err(error) => Err(error.to_string()),
