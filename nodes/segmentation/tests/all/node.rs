@@ -7,7 +7,7 @@ use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos, convert};
 use camera::Intrinsics;
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use msgs::geometry_msgs::{Point, PointStamped};
-use msgs::sensor_msgs::{Image, JointState};
+use msgs::sensor_msgs::Image;
 use msgs::std_msgs::{Header, String as Text};
 use msgs::std_srvs::{Trigger, TriggerRequest};
 use nalgebra::{Isometry3, Translation3, UnitQuaternion, Vector3};
@@ -48,19 +48,22 @@ async fn camera_node(node: Node, frames: u32, with_depth: bool) -> Outcome {
         env!("CARGO_MANIFEST_DIR"),
         "/../../urdf/ur5_sih.urdf"
     ))?;
-    let kinematics = robot::Kinematics::new(&robot::Model::from_urdf(&urdf, "urdf/ur5_sih.urdf")?);
+    let model = robot::Model::from_urdf(&urdf, "urdf/ur5_sih.urdf")?;
+    let kinematics = robot::Kinematics::new(&model);
+    let poses = kinematics.forward(&vec![0.0; kinematics.joint_names().len()])?;
+    for link in model.links().iter().filter(|link| link.name != "base_link") {
+        node.broadcast_static(convert::transform_stamped(
+            node.now(),
+            "base_link",
+            &link.name,
+            &poses.relative("base_link", &link.name)?,
+        ))?;
+    }
     let description = node.publisher("robot_description", Qos::latched())?;
     description.publish(Text { data: urdf });
-    let joints = node.publisher("joint_states", Qos::reliable(10))?;
     let mut ticks = node.clock().interval(PERIOD);
     for _ in 0..frames {
         let header = Header::new(ticks.tick().await, "camera_color_optical_frame");
-        joints.publish(JointState {
-            header: header.clone(),
-            name: kinematics.joint_names().to_vec(),
-            position: vec![0.0; kinematics.joint_names().len()],
-            ..JointState::default()
-        });
         let image = |encoding: &str, per_pixel: u32, data: Vec<u8>| Image {
             header: header.clone(),
             height: HEIGHT,
