@@ -1,12 +1,12 @@
-//! Clouds and boxes as ROS messages, and back.
+//! Depth images, clouds and boxes as ROS messages, and back.
 
 use bus::convert;
-use msgs::sensor_msgs::{PointCloud2, PointField};
+use msgs::sensor_msgs::{Image, PointCloud2, PointField};
 use msgs::std_msgs::{ColorRGBA, Header};
 use msgs::visualization_msgs::Marker;
 use nalgebra::{Point3, Vector3};
 
-use crate::OrientedBox;
+use crate::{DepthImage, ImageError, OrientedBox};
 
 /// Bytes of one point: x, y and z as 32-bit floats.
 const POINT_BYTES: u32 = 12;
@@ -36,6 +36,17 @@ pub enum MessageError {
     /// The marker is not a box.
     #[error("the marker is not a cube with a finite pose")]
     NotABox,
+}
+
+/// Reads the layout only: whether the encoding is 16UC1 is for the caller to see.
+impl<'a> TryFrom<&'a Image> for DepthImage<'a> {
+    type Error = ImageError;
+
+    fn try_from(image: &'a Image) -> Result<Self, ImageError> {
+        let big_endian = image.is_bigendian != 0;
+        let step = image.step as usize;
+        Self::new(image.width, image.height, step, big_endian, &image.data)
+    }
 }
 
 /// A cloud of points in the header's frame.

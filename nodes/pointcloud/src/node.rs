@@ -180,17 +180,7 @@ impl State {
             ));
         }
         let target = MaskImage::new(mask.width, mask.height, mask.step as usize, &mask.data)
-            .and_then(|mask| {
-                let big_endian = depth.is_bigendian != 0;
-                let depth = DepthImage::new(
-                    depth.width,
-                    depth.height,
-                    depth.step as usize,
-                    big_endian,
-                    &depth.data,
-                )?;
-                Ok((mask, depth))
-            })
+            .and_then(|mask| Ok((mask, DepthImage::try_from(&*depth)?)))
             .map_err(|error| error.to_string())
             .and_then(|(mask, depth)| {
                 extractor

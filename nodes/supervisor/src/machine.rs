@@ -131,6 +131,11 @@ impl Request {
         Self::Start,
     ];
 
+    /// The request whose service has this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|request| request.name() == name)
+    }
+
     /// The name of its service below `supervisor/`.
     pub fn name(self) -> &'static str {
         match self {

@@ -506,7 +506,8 @@ impl Arm {
         sum / self.forces_n.len().max(1) as f64
     }
 
-    fn force_n(&self) -> f64 {
+    /// How large it is, N.
+    pub(crate) fn force_n(&self) -> f64 {
         self.tool_force_n().norm()
     }
 }

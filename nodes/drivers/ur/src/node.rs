@@ -426,7 +426,7 @@ impl Driver {
             KeyValue::new("mode", RobotMode::from(self.state.robot_mode)),
             KeyValue::new("safety_mode", SafetyMode::from(self.state.safety_mode)),
             KeyValue::new("program", runtime),
-            KeyValue::new("force_N", format!("{:.1}", self.arm.tool_force_n().norm())),
+            KeyValue::new("force_N", format!("{:.1}", self.arm.force_n())),
             KeyValue::new("limits_clamped", report.clamped()),
             KeyValue::new("is_stale", self.arm.is_stale()),
             KeyValue::new("refused_not_ready", counts.refused_not_ready),

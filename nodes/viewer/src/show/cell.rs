@@ -5,7 +5,7 @@ use camera::Intrinsics;
 use msgs::sensor_msgs::CameraInfo;
 use nalgebra::Isometry3;
 use pointcloud::Workspace;
-use re_sdk_types::archetypes::{Boxes3D, Pinhole, Transform3D, ViewCoordinates};
+use re_sdk_types::archetypes::{Boxes3D, Pinhole, ViewCoordinates};
 use re_sdk_types::components::{Color, FillMode};
 
 use super::{Log, MEASURED, shapes};
@@ -67,12 +67,7 @@ impl Cell {
             return;
         }
         self.camera = Some(camera);
-        let translation: [f32; 3] = base_from_camera.translation.vector.cast::<f32>().into();
-        let rotation = shapes::quaternion(&base_from_camera.rotation);
-        log.put_static(
-            CAMERA,
-            &Transform3D::from_translation_rotation(translation, rotation),
-        );
+        log.put_static(CAMERA, &shapes::transform(&base_from_camera));
         let Intrinsics { fx, fy, cx, cy, .. } = intrinsics;
         let [red, green, blue] = MEASURED;
         let pinhole = Pinhole::from_focal_length_and_resolution(

@@ -265,13 +265,7 @@ fn draw_depth(depth: &Image, log: &Log) -> Result<(), PictureError> {
     if depth.encoding != "16UC1" {
         return Err(PictureError::Encoding(depth.encoding.clone()));
     }
-    let image = DepthImage::new(
-        depth.width,
-        depth.height,
-        depth.step as usize,
-        depth.is_bigendian != 0,
-        &depth.data,
-    )?;
+    let image = DepthImage::try_from(depth)?;
     let size = [depth.width / DEPTH_STEP, depth.height / DEPTH_STEP];
     let rows = (0..size[1]).map(|v| image.row(v * DEPTH_STEP));
     let bytes: Vec<u8> = rows

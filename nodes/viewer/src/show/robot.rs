@@ -7,7 +7,7 @@ use bus::{Node, Qos, Subscription, Time};
 use msgs::std_msgs::String as Text;
 use msgs::trajectory_msgs::JointTrajectory;
 use nalgebra::Isometry3;
-use re_sdk_types::archetypes::{LineStrips3D, Points3D, Transform3D};
+use re_sdk_types::archetypes::{LineStrips3D, Points3D};
 use re_sdk_types::components::Color;
 use robot::{Kinematics, Model, frames};
 
@@ -100,12 +100,7 @@ impl Robot {
                 continue;
             }
             link.base_from_link = Some(base_from_link);
-            let translation: [f32; 3] = base_from_link.translation.vector.cast::<f32>().into();
-            let rotation = shapes::quaternion(&base_from_link.rotation);
-            log.put(
-                &link.path,
-                &Transform3D::from_translation_rotation(translation, rotation),
-            );
+            log.put(&link.path, &shapes::transform(&base_from_link));
         }
     }
 

@@ -118,13 +118,7 @@ fn surface(
     base_from_camera: &Isometry3<f32>,
     [x0, x1, y0, y1]: [f32; 4],
 ) -> (Vec<[f32; 3]>, Vec<Color>) {
-    let image = DepthImage::new(
-        depth.width,
-        depth.height,
-        depth.step as usize,
-        depth.is_bigendian != 0,
-        &depth.data,
-    );
+    let image = DepthImage::try_from(depth);
     let (mut points, mut colours) = (Vec::new(), Vec::new());
     let Ok(image) = image else {
         return (points, colours);

@@ -1,7 +1,7 @@
 //! The robot's shapes as rerun draws them.
 
 use nalgebra::{Isometry3, Translation3, UnitQuaternion};
-use re_sdk_types::archetypes::{Boxes3D, Capsules3D, Cylinders3D, Ellipsoids3D};
+use re_sdk_types::archetypes::{Boxes3D, Capsules3D, Cylinders3D, Ellipsoids3D, Transform3D};
 use re_sdk_types::components::{Color, FillMode};
 use re_sdk_types::datatypes::Quaternion;
 use robot::model::{Geometry, Visual};
@@ -100,6 +100,12 @@ fn lengths_and_radii(sizes: &[[f32; 2]]) -> (Vec<f32>, Vec<f32>) {
         .iter()
         .map(|[length, radius]| (length, radius))
         .unzip()
+}
+
+/// A pose as rerun has it.
+pub(super) fn transform(pose: &Isometry3<f64>) -> Transform3D {
+    let translation: [f32; 3] = pose.translation.vector.cast::<f32>().into();
+    Transform3D::from_translation_rotation(translation, quaternion(&pose.rotation))
 }
 
 /// A rotation as rerun has it.

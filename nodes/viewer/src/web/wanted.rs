@@ -64,10 +64,7 @@ pub(super) async fn call(
     State(shared): State<Arc<Shared>>,
     Path(service): Path<String>,
 ) -> Result<Json<Answer>, StatusCode> {
-    let request = Request::ALL
-        .into_iter()
-        .find(|request| request.name() == service)
-        .ok_or(StatusCode::NOT_FOUND)?;
+    let request = Request::named(&service).ok_or(StatusCode::NOT_FOUND)?;
     Ok(Json(shared.desk.call(request).await.into()))
 }
 
