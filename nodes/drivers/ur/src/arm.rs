@@ -506,9 +506,10 @@ impl Arm {
         sum / self.forces_n.len().max(1) as f64
     }
 
-    /// How large it is, N.
+    /// How hard the tool is pressed, N: the mean of the magnitudes, in which forces to and fro do not cancel.
     pub(crate) fn force_n(&self) -> f64 {
-        self.tool_force_n().norm()
+        let sum: f64 = self.forces_n.iter().map(Vector3::norm).sum();
+        sum / self.forces_n.len().max(1) as f64
     }
 }
 
@@ -651,6 +652,24 @@ mod tests {
         }
         let stopped = (20..30).find(|cycle| pressed(*cycle, 130.0) == Condition::Fault);
         assert_eq!(stopped, Some(23), "within 40 ms");
+    }
+
+    #[test]
+    fn a_blow_and_rattling_stop_the_arm() {
+        let stops = |forces_n: [f64; 5]| {
+            let mut arm = ready();
+            (2..).zip(forces_n).any(|(cycle, force_n)| {
+                let mut state = state(cycle, State::Servo);
+                state.actual_TCP_force[2] = force_n;
+                arm.cycle(&state);
+                arm.condition() == Condition::Fault
+            })
+        };
+        assert!(stops([0.0, 0.0, 520.0, 0.0, 0.0]), "a blow in one cycle");
+        assert!(
+            stops([130.0, -130.0, 130.0, -130.0, 130.0]),
+            "to and fro, with no mean"
+        );
     }
 
     #[test]
