@@ -28,4 +28,5 @@ pub mod table;
 pub mod world;
 
 mod contact_rules;
+mod rolling;
 mod state_hash;

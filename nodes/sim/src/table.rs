@@ -10,6 +10,7 @@ use rapier3d::pipeline::PhysicsWorld;
 
 use crate::collider::{ColliderError, object_shape, pose_from_physics};
 use crate::contact_rules;
+use crate::rolling;
 use crate::scene::in_workspace;
 use crate::shape::ObjectSpec;
 use crate::world::PhysicsConfig;
@@ -24,7 +25,7 @@ pub const TABLE: [[f64; 2]; 2] = [[-0.4, 0.96], [-0.35, 1.0]];
 pub const TABLE_HEIGHT_M: f64 = 0.5;
 /// Friction of the table top.
 const TABLE_FRICTION: f32 = 1.0;
-/// Slows rolling and spinning objects, as the softness of real surfaces does. 1/s.
+/// Slows spinning objects, as the softness of real surfaces does. 1/s.
 const ANGULAR_DAMPING: f32 = 5.0;
 
 /// A physics world with a table and a floor.
@@ -137,13 +138,18 @@ impl DropTable {
         }
     }
 
+    fn step(&mut self) {
+        rolling::resist(&mut self.physics, &self.bodies);
+        self.physics.step();
+    }
+
     /// Steps until nothing moves; false when time ran out or something left the workspace.
     pub(crate) fn settle(&mut self) -> bool {
         const STEPS: u32 = 1250;
         const STILL_STEPS: u32 = 50;
         let mut still = 0;
         for _ in 0..STEPS {
-            self.physics.step();
+            self.step();
             if !self.lost().is_empty() {
                 return false;
             }
@@ -164,7 +170,7 @@ impl DropTable {
         const STEPS: u32 = 125;
         const TOLERANCE_M: f64 = 0.003;
         let before = self.poses();
-        (0..STEPS).for_each(|_| self.physics.step());
+        (0..STEPS).for_each(|_| self.step());
         let moved = |(a, b): (&Isometry3<f64>, &Isometry3<f64>)| {
             (a.translation.vector - b.translation.vector).norm()
         };

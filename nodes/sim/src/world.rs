@@ -33,6 +33,7 @@ use crate::render::{INSTANCE_FIRST_OBJECT, Visual};
 use crate::robot_body::{
     ARM_JOINTS, Drive, HAND_JOINTS, JOINTS, RobotBody, RobotBodyError, RobotPart,
 };
+use crate::rolling;
 use crate::scene::{Scene, SceneError};
 use crate::shape::ObjectSpec;
 use crate::state_hash::Fnv;
@@ -286,6 +287,7 @@ impl World {
             *aim = aim.clamp(lower, upper);
             self.robot.drive(&mut self.physics, joint, *aim, 0.0);
         }
+        rolling::resist(&mut self.physics, &self.objects);
         self.physics.step();
         self.states = self.robot.joint_states(&self.physics);
         self.steps += 1;
