@@ -227,7 +227,12 @@ impl Planner {
     /// The hand shapes for closing along a heading, at all places along the object, in order of cost.
     fn candidates(&self, task: &Task<'_>, heading: f64) -> Vec<Candidate> {
         let lowest = |top, bottom| self.lowest_tip(task.object, top, bottom);
-        let most = self.settings.offset_part * task.surface.length(heading).width;
+        // Beside the middle of something compact the fingers would close on nothing.
+        let most = if task.surface.is_elongated() {
+            self.settings.offset_part * task.surface.length(heading).width
+        } else {
+            0.0
+        };
         let offsets = self.settings.offsets_m.iter().copied();
         let mut candidates: Vec<_> = offsets
             .filter(|offset| offset.abs() <= most)
@@ -259,6 +264,8 @@ impl Planner {
         let [usual, for_high] = settings.roll_penalty;
         let roll_penalty =
             usual + highness * (settings.by_length(length, [for_high, usual]) - usual);
+        let [for_low, for_high] = settings.high_touch_penalty;
+        let high_touch_penalty = for_low + highness * (for_high - for_low);
         // Fewer fingers can be brought level where more cannot.
         let mut choices = vec![[false, false, true]];
         if middle {
@@ -279,7 +286,7 @@ impl Planner {
             let too_high = (lowest + touch_height - middle_height).max(0.0);
             let Attitude { tilt, roll } = pinch.attitude;
             let spare = pinch.span.used.iter().filter(|used| !**used).count() as f64;
-            60.0 * too_high
+            high_touch_penalty * too_high
                 + 15.0 * touch_height
                 + 0.6 * (tilt.to_degrees() - 15.0).abs() / 60.0
                 + roll_penalty * roll

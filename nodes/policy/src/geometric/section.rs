@@ -49,6 +49,7 @@ pub(super) struct Section {
 #[derive(Debug, Clone)]
 pub(super) struct Surface {
     points: Vec<Point3<f64>>,
+    is_elongated: bool,
     bottom: f64,
     bottom_middle: Point2<f64>,
 }
@@ -77,6 +78,7 @@ impl Surface {
                     [seen, mirrored(&seen)]
                 })
                 .collect(),
+            is_elongated,
             bottom: centre.z - 0.5 * size.z,
             bottom_middle: centre.xy(),
         }
@@ -85,6 +87,11 @@ impl Surface {
     /// All points, seen and mirrored, in the base frame.
     pub(super) fn points(&self) -> &[Point3<f64>] {
         &self.points
+    }
+
+    /// Whether the object is much longer than wide.
+    pub(super) fn is_elongated(&self) -> bool {
+        self.is_elongated
     }
 
     /// The length across a closing direction.

@@ -41,7 +41,7 @@ pub struct Settings {
     pub grasp_depth_m: f64,
     /// Height of the pads above the lowest fingertip: where the object's middle should be, metres.
     pub pad_height_m: f64,
-    /// Places along the object, from its middle, at which it may be grasped, metres.
+    /// Places along an elongated object, from its middle, at which it may be grasped, metres.
     pub offsets_m: Vec<f64>,
     /// The part of the object's length that they may be away from its middle.
     pub offset_part: f64,
@@ -97,6 +97,8 @@ pub struct Settings {
     pub levelling_m: f64,
     /// Height of the lowest tip up to which that is done, metres.
     pub level_below_m: f64,
+    /// Penalty of touching above the middle of low and of high objects, per metre: round fingertips slip over a low one.
+    pub high_touch_penalty: [f64; 2],
     /// Penalty of each finger that is left out.
     pub spare_finger_penalty: f64,
     /// Penalty of a grasp that is like one that failed.
@@ -115,7 +117,7 @@ impl Default for Settings {
             touch_n: 25.0,
             ascent_m: 0.05,
             tilts_deg: vec![0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0],
-            rolls_deg: vec![0.0, 8.0, 16.0, 24.0],
+            rolls_deg: vec![0.0, 8.0, 16.0, 24.0, 30.0],
             thumb_touch_ticks: vec![
                 -250.0, -300.0, -350.0, -400.0, -450.0, -500.0, -550.0, -600.0,
             ],
@@ -152,6 +154,7 @@ impl Default for Settings {
             overlap_m: 0.012,
             levelling_m: 0.012,
             level_below_m: 0.006,
+            high_touch_penalty: [200.0, 60.0],
             spare_finger_penalty: 0.4,
             failed_penalty: 2.0,
         }
