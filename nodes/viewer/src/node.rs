@@ -103,10 +103,11 @@ impl Settings {
                 .describe("port of the page; 0: any that is free")
                 .range(0..=65_535),
         )?;
-        let token = node
-            .parameter(ParameterSpec::<String>::new("token", "").describe(
-                "what a page from another machine has to bring: open it with ?token=...",
-            ))?;
+        let token = node.parameter(
+            ParameterSpec::<String>::new("token", "")
+                .describe("what a page from another machine has to bring: open it with ?token=...")
+                .secret(),
+        )?;
         let rate = node.parameter(
             ParameterSpec::<f64>::new("rate", 5.0)
                 .describe("pictures a second, at most")

@@ -9,7 +9,10 @@ use futures::{FutureExt as _, executor::block_on};
 use msgs::{
     Message, Service, cdr,
     geometry_msgs::{Transform, TransformStamped, Vector3},
-    rcl_interfaces::{GetParameters, GetParametersRequest, SetParameters, SetParametersRequest},
+    rcl_interfaces::{
+        GetParameters, GetParametersRequest, Parameter, ParameterType, ParameterValue,
+        SetParameters, SetParametersRequest,
+    },
     rosgraph_msgs,
     std_msgs::Header,
     std_srvs::{Trigger, TriggerRequest, TriggerResponse},
@@ -67,6 +70,58 @@ fn services_and_parameters_are_there_for_other_processes() {
     let stopped = call::<Trigger>(&network, "/cell/arm/stop", &TriggerRequest {});
     assert_eq!(stopped, TriggerResponse::done("stopped"));
     assert_eq!(running.join().unwrap().reason, ShutdownReason::Requested);
+}
+
+#[test]
+fn secrets_stay_in_the_process() {
+    let network = Network::default();
+    let mut graph = graph(&network);
+    let parameters = ParameterOverrides::new()
+        .set("token", "correct-horse-battery")
+        .unwrap();
+    let spec = NodeSpec::new("page").parameters(parameters);
+    graph
+        .add(spec, |node: Node| async move {
+            let token = node.parameter(ParameterSpec::<String>::new("token", "").secret())?;
+            assert_eq!(token.get(), "correct-horse-battery");
+            let listed = format!("{:?}", node.declared_parameters());
+            assert!(!listed.contains("horse"), "{listed}");
+            let mut done = node.serve::<Trigger>("~/done")?;
+            if let Some(call) = done.next().await {
+                call.respond(TriggerResponse::done(""));
+            }
+            node.request_shutdown();
+            Outcome::Ok(())
+        })
+        .unwrap();
+    let running = thread::spawn(|| graph.run_realtime().unwrap());
+    let done = network
+        .client("", "/page/done", Trigger::TYPE_NAME)
+        .unwrap();
+    block_on(done.served());
+    let names = vec!["token".to_owned()];
+    let request = GetParametersRequest { names };
+    let got = call::<GetParameters>(&network, "/page/get_parameters", &request);
+    assert_eq!(got.values[0].string_value, "(secret)");
+    let guess = |text: &str| Parameter {
+        name: "token".into(),
+        value: ParameterValue {
+            r#type: ParameterType::STRING,
+            string_value: text.into(),
+            ..ParameterValue::default()
+        },
+    };
+    let parameters = vec![guess("correct-horse-battery"), guess("wrong")];
+    let request = SetParametersRequest { parameters };
+    let set = call::<SetParameters>(&network, "/page/set_parameters", &request);
+    let told: Vec<_> = set
+        .results
+        .iter()
+        .map(|result| (result.successful, result.reason.split("-p").next()))
+        .collect();
+    assert_eq!(told[0], told[1], "the right one looks like a wrong one");
+    call::<Trigger>(&network, "/page/done", &TriggerRequest {});
+    assert!(running.join().unwrap().failures.is_empty());
 }
 
 #[test]
