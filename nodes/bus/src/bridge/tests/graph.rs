@@ -3,7 +3,9 @@
 use super::network::Network;
 use crate::{
     ClockSource, Graph, GraphConfig, GraphError, Node, NodeSpec, ParameterOverrides, ParameterSpec,
-    Qos, ShutdownReason, Time, bridge::Outside,
+    Qos, ServiceError, ShutdownReason, Time,
+    bridge::{Handler, Outside, Reply},
+    lock,
 };
 use futures::{FutureExt as _, executor::block_on};
 use msgs::{
@@ -18,7 +20,12 @@ use msgs::{
     std_srvs::{Trigger, TriggerRequest, TriggerResponse},
     tf2_msgs::TFMessage,
 };
-use std::{error::Error, sync::Arc, thread, time::Duration};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -150,6 +157,36 @@ fn a_client_finds_the_server_in_another_process() {
     let serving = thread::spawn(|| serving.run_realtime().unwrap());
     assert!(calling.run_realtime().unwrap().failures.is_empty());
     assert!(serving.join().unwrap().failures.is_empty());
+}
+
+#[test]
+fn a_server_outside_that_keeps_silent_or_goes_away_is_an_error() {
+    let network = Network::default();
+    let kept = Arc::<Mutex<Vec<Reply>>>::default();
+    let keep = Arc::clone(&kept);
+    let silent: Handler = Arc::new(move |_, reply| lock(&keep).push(reply));
+    let served = network
+        .serve("", "/service", Trigger::TYPE_NAME, silent)
+        .unwrap();
+    let mut graph = graph(&network);
+    graph
+        .add(NodeSpec::new("caller"), |node: Node| async move {
+            let client = node.client::<Trigger>("/service")?;
+            let patience = Duration::from_millis(20);
+            let error = client.call_within(patience, TriggerRequest {}).await;
+            let error = error.unwrap_err();
+            assert!(matches!(error, ServiceError::NoAnswer { .. }), "{error}");
+            assert!(error.to_string().contains("for 0.02 s"), "{error}");
+            drop(served);
+            assert!(!client.is_served());
+            let error = client.call(TriggerRequest {}).await.unwrap_err();
+            assert!(matches!(error, ServiceError::NoServer { .. }), "{error}");
+            Outcome::Ok(())
+        })
+        .unwrap();
+    let report = graph.run_realtime().unwrap();
+    assert!(report.failures.is_empty(), "{report:?}");
+    assert_eq!(lock(&kept).len(), 1);
 }
 
 fn transform(parent: &str, child: &str, x: f64) -> TransformStamped {
