@@ -347,3 +347,32 @@ fn a_parameter_is_declared_once() {
         "{error}"
     );
 }
+
+#[test]
+fn a_node_can_list_what_all_have_declared() {
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    let spec = NodeSpec::new("a").namespace("cell");
+    graph
+        .add(spec, |node| async move {
+            node.parameter(ParameterSpec::new("rate", 2.0))?;
+            node.shutdown().await;
+            Outcome::Ok(())
+        })
+        .unwrap();
+    graph
+        .add(NodeSpec::new("b").ends_graph(), |node| async move {
+            node.clock()
+                .sleep(std::time::Duration::from_millis(1))
+                .await;
+            let all = node.parameters_of_all();
+            let names: Vec<_> = all
+                .iter()
+                .map(|(name, all)| (name.as_str(), all.len()))
+                .collect();
+            assert_eq!(names, [("/cell/a", 1), ("/b", 0)]);
+            assert_eq!(all[0].1[0].name, "rate");
+            Outcome::Ok(())
+        })
+        .unwrap();
+    assert!(graph.run_lockstep(None).unwrap().failures.is_empty());
+}
