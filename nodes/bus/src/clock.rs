@@ -21,7 +21,8 @@ pub enum ClockSource {
         /// Node seconds per real second, above zero.
         factor: f64,
     },
-    /// Starts at zero and stands still until the lockstep runner moves it.
+    /// Starts at zero, or at [`GraphConfig::start`](crate::GraphConfig::start), and stands still until the lockstep runner
+    /// moves it.
     Simulated,
     /// Starts at zero and follows what somebody outside of the process says on `/clock`; never steps back.
     Followed,

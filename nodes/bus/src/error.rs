@@ -1,5 +1,7 @@
 //! What can go wrong between nodes, told so that a person can act on it.
 
+use std::time::Duration;
+
 use crate::{bridge::OutsideError, names::NameError, parameter::ParameterError, qos::Qos};
 
 /// Result of the bus.
@@ -104,6 +106,17 @@ pub enum ServiceError {
         service: String,
         /// Why.
         reason: String,
+    },
+    /// A server outside of this process keeps silent.
+    #[error(
+        "service {service}, served outside of this process, has not answered for {} s; see whether its node is alive, \
+         then call again", .patience.as_secs_f64()
+    )]
+    NoAnswer {
+        /// Full name of the service.
+        service: String,
+        /// How long the call waited.
+        patience: Duration,
     },
     /// The server went away before it answered.
     #[error(

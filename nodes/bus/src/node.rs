@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Diagnostics,
     pub(crate) network: Network,
     pub(crate) shutdown: Arc<Shutdown>,
+    /// The parameters of all nodes, in the order in which these were added.
+    pub(crate) parameters: Mutex<Vec<(String, WeakParameters)>>,
 }
 
 impl Shared {
@@ -40,6 +42,7 @@ impl Shared {
             diagnostics: Diagnostics::new(Arc::clone(&topics)),
             network: Network::new(clock.is_simulated()),
             shutdown: Arc::new(Shutdown::new()),
+            parameters: Mutex::default(),
             topics,
             clock,
             bridge,
@@ -84,7 +87,7 @@ impl Node {
         let parameters = Mutex::new(NodeParameters::new(name.clone(), overrides));
         let full_name = name.to_string();
         let transforms = Mutex::default();
-        Self {
+        let node = Self {
             inner: Arc::new(Inner {
                 name,
                 full_name,
@@ -94,7 +97,10 @@ impl Node {
                 parameters,
                 transforms,
             }),
-        }
+        };
+        let known = (node.name().to_owned(), node.weak_parameters());
+        lock(&node.inner.shared.parameters).push(known);
+        node
     }
 
     /// Full name, for example `/segmentation`.
@@ -184,6 +190,15 @@ impl Node {
         lock(&self.inner.parameters)
     }
 
+    /// The parameters that each node of the graph has declared so far, by the node's full name; those that are still there.
+    pub fn parameters_of_all(&self) -> Vec<(String, Vec<Declared>)> {
+        let all = lock(&self.inner.shared.parameters);
+        let declared = all.iter();
+        declared
+            .filter_map(|(node, parameters)| Some((node.clone(), parameters.declared()?)))
+            .collect()
+    }
+
     /// The node's parameters for as long as the node is there.
     pub(crate) fn weak_parameters(&self) -> WeakParameters {
         WeakParameters(Arc::downgrade(&self.inner))
@@ -264,6 +279,7 @@ impl Node {
 }
 
 /// Sees a node's parameters without keeping the node.
+#[derive(Debug)]
 pub(crate) struct WeakParameters(Weak<Inner>);
 
 impl WeakParameters {

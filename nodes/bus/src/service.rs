@@ -13,8 +13,15 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{Arc, Mutex},
+    time::Duration,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
+};
+
+/// How long a call waits for a server outside of the process.
+const OUTSIDE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// All services of a graph by full name.
 pub(crate) struct Services {
@@ -256,13 +263,29 @@ impl<S: Service> Client<S> {
     }
 
     /// Sends a request and waits for the answer. Fails at once when nobody serves it. A server in this process comes
-    /// before one outside; one outside that goes away in the middle leaves the caller waiting, who sets the bound.
+    /// before one outside. Of one outside that goes away in the middle nobody hears: after 10 s without an answer the
+    /// call fails.
     pub async fn call(&self, request: S::Request) -> Result<S::Response, ServiceError> {
+        self.call_within(OUTSIDE_PATIENCE, request).await
+    }
+
+    /// The same, with another bound for a server outside.
+    pub(crate) async fn call_within(
+        &self,
+        patience: Duration,
+        request: S::Request,
+    ) -> Result<S::Response, ServiceError> {
         let sender = match self.services.sender::<S>(&self.name) {
             Ok(sender) => sender,
             Err(error) => {
                 let outside = self.outside.as_ref().filter(|client| client.is_served());
-                return self.call_outside(outside.ok_or(error)?, &request).await;
+                let call = self.call_outside(outside.ok_or(error)?, &request);
+                return timeout(patience, call).await.unwrap_or_else(|_| {
+                    Err(ServiceError::NoAnswer {
+                        service: self.name.clone(),
+                        patience,
+                    })
+                });
             }
         };
         let (answer, answered) = oneshot::channel();

@@ -39,7 +39,8 @@ Where to start:
   grasp_anything launch launch/sim.launch demo:=false viewer:=true
                                                          a page in the browser to click on (make build VIEWER=1)
   grasp_anything click 640 360                           point at a pixel of the running cell's camera image
-  grasp_anything call stop                               and start, release, home, estop, reset
+  grasp_anything call stop                               and confirm, start, release, home, estop, reset
+  grasp_anything record                                  write down what happens; replay looks at it again
   grasp_anything doctor                                  what is installed, what is missing, what to do about it
 
 The same with your own data and for measuring:
@@ -58,11 +59,16 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Point at an object in the running launch, by pixel or by 3-D point
     Click(ClickArgs),
-    /// Tell the robot of the running launch to start, stop, put down, go home, or reset
+    /// Tell the robot of the running launch to start, stop, put down, go home, or reset, or that a mask is right
     Call {
         /// What it is to do
         service: Service,
     },
+    /// Record all that happens in the running launch, until Ctrl-C
+    #[command(after_long_help = RECORD_HELP)]
+    Record(RecordArgs),
+    /// Send a recording's pictures through the segmentation again, without a robot, and compare the masks
+    Replay(ReplayArgs),
     /// Segment an image, a folder of images or a video from a click, without a robot
     #[command(after_long_help = SEGMENT_HELP)]
     Segment(SegmentArgs),
@@ -89,6 +95,12 @@ const NODE_HELP: &str = "\
 Nodes: run `grasp_anything node --list`. After --ros-args stand the arguments of any ROS 2 executable: -r FROM:=TO, \
 -p NAME:=VALUE, --params-file FILE, --log-level LEVEL. Called through a link of a node's name, the program runs that node.
   grasp_anything node segmentation --ros-args -r camera/color/image_raw:=/d455/camera/color/image_raw -p model:=models/segmenter/manifest.yaml";
+
+const RECORD_HELP: &str = "\
+The launch writes one MCAP file, recording_0001.mcap or the next number, into the folder of its argument record:=DIR, or \
+else into `recordings` where it was started. With record:=DIR it also writes a file for each episode by itself, with the \
+outcome, the seed, the git revision, the hashes of the models and all parameters among its metadata. ROS 2's tools, \
+Foxglove and PyPI's rosbags read these files.";
 
 const SEGMENT_HELP: &str = "\
 Writes <stem>.mask.png (white on black, of the input's size), <stem>.overlay.png and scores.jsonl (frame, score, status) \
@@ -150,6 +162,30 @@ pub(crate) struct ClickArgs {
     /// Start grasping as soon as the click is taken
     #[arg(long)]
     pub(crate) grasp: bool,
+}
+
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// End after so many seconds
+    #[arg(long, value_parser = parse_seconds)]
+    pub(crate) seconds: Option<f64>,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The recording, an MCAP file
+    pub(crate) file: PathBuf,
+    /// The model's manifest [default: the model that ships with this program]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// Draw each picture with the recorded mask and, beside it, with the recomputed one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also write the comparison of each picture as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// Arguments of `segment`.
@@ -302,6 +338,15 @@ fn parse_box(text: &str) -> Result<[f64; 4], String> {
     Ok([x0, y0, x1, y1])
 }
 
+/// Reads a time that can be waited for.
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = parse_number(text)?;
+    let possible = (0.0..=1e9).contains(&seconds);
+    possible
+        .then_some(seconds)
+        .ok_or_else(|| "expected a number of seconds".to_owned())
+}
+
 fn parse_number(text: &str) -> Result<f64, String> {
     let number = text.trim().parse::<f64>().ok();
     number
@@ -339,6 +384,8 @@ mod tests {
             "node",
             "click",
             "call",
+            "record",
+            "replay",
             "segment",
             "eval",
             "bench",
@@ -390,6 +437,14 @@ mod tests {
                 Cli::try_parse_from(["grasp_anything", "click", bad, "10"]).is_err(),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn times_are_checked() {
+        assert_eq!(parse_seconds("2.5"), Ok(2.5));
+        for bad in ["-1", "inf", "1e10", "soon"] {
+            assert!(parse_seconds(bad).is_err(), "{bad}");
         }
     }
 

@@ -121,6 +121,11 @@ pub(crate) const NODES: &[Entry] = &[
         "takes the clicks of `grasp_anything click`",
         node!(control::run_server),
     ),
+    Entry::new(
+        "recorder",
+        "writes what happens into MCAP files, one for each episode",
+        node!(recorder::run),
+    ),
     #[cfg(feature = "viewer")]
     Entry::new(
         "viewer",

@@ -17,6 +17,23 @@ macro_rules! messages {
         impl crate::Message for $name {
             const TYPE_NAME: &'static str = concat!($package, "/msg/", stringify!($name));
         }
+
+        impl crate::definition::Field for $name {
+            fn name() -> ::std::string::String {
+                concat!($package, "/", stringify!($name)).into()
+            }
+
+            fn collect(definitions: &mut Vec<crate::definition::Definition>) {
+                use crate::definition::{Definition, Field, line};
+                let name = <Self as Field>::name();
+                if definitions.iter().any(|definition| definition.name == name) {
+                    return;
+                }
+                let fields = [$(line(&name, stringify!($field), &<$type as Field>::name()),)*];
+                definitions.push(Definition { name, fields: fields.concat() });
+                $(<$type as Field>::collect(definitions);)*
+            }
+        }
     )*};
 }
 

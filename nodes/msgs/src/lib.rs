@@ -25,6 +25,7 @@ mod define;
 
 pub mod builtin_interfaces;
 pub mod cdr;
+pub mod definition;
 pub mod diagnostic_msgs;
 pub mod geometry_msgs;
 pub mod rcl_interfaces;

@@ -6,7 +6,7 @@
 //! ```
 //! use supervisor::machine::{Action, Event, Machine, Request, Rules, State, Track};
 //!
-//! let mut machine = Machine::new(Rules { retries: 1, auto_start: false });
+//! let mut machine = Machine::new(Rules { retries: 1, auto_start: false, confirm: false });
 //! let refused = machine.handle(Event::Request(Request::Start)).unwrap_err();
 //! assert_eq!(refused.to_string(), "start is not possible while idle: point at an object first");
 //!
@@ -25,6 +25,10 @@
 //! | `releasing`, `homing` | the motion arrives, or does not |
 //! | `failed` | `start`, `home`, `release`, `reset` |
 //! | `estopped` | `reset`, and nothing else |
+
+//!
+//! With the rule `confirm`, nothing starts before a person has looked at the target's mask and asked for `confirm`; it holds
+//! for one start, and until somebody points at something again or the target goes out of sight.
 
 mod calls;
 pub mod judge;

@@ -106,6 +106,8 @@ impl fmt::Display for State {
 /// What a user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
+    /// The target's mask is right.
+    Confirm,
     /// Grasp the target.
     Start,
     /// Stop moving and stay.
@@ -122,12 +124,13 @@ pub enum Request {
 
 impl Request {
     /// All requests, in the order in which they take precedence when they come at once.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Estop,
         Self::Stop,
         Self::Reset,
         Self::Release,
         Self::Home,
+        Self::Confirm,
         Self::Start,
     ];
 
@@ -139,6 +142,7 @@ impl Request {
     /// The name of its service below `supervisor/`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Confirm => "confirm",
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Home => "home",
@@ -184,6 +188,8 @@ pub enum PolicyReport {
 pub enum Event {
     /// A user asked for something.
     Request(Request),
+    /// Somebody points at something: the target becomes another, or its mask does.
+    Pointed,
     /// Segmentation reported.
     Track(Track),
     /// The policy reported.
@@ -249,6 +255,8 @@ pub struct Rules {
     pub retries: u32,
     /// Start as soon as there is a target.
     pub auto_start: bool,
+    /// Start for no target whose mask a person has not confirmed.
+    pub confirm: bool,
 }
 
 /// The state machine.
@@ -267,6 +275,8 @@ pub struct Machine {
     auto_start_due: bool,
     /// The hand has closed on something and has not been opened since.
     may_hold: bool,
+    /// A person has confirmed the mask of the target, and nobody has pointed elsewhere since.
+    is_confirmed: bool,
     reason: String,
 }
 
@@ -282,6 +292,7 @@ impl Machine {
             auto_start_armed: true,
             auto_start_due: false,
             may_hold: false,
+            is_confirmed: false,
             reason: "point at an object".to_owned(),
         }
     }
@@ -299,6 +310,18 @@ impl Machine {
     /// The attempt under way or last made, from 1; 0 before the first.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// Whether the robot waits for a person to confirm the mask of the target.
+    pub fn needs_confirmation(&self) -> bool {
+        let is_seen = self.track == Track::Tracking;
+        let may_start = matches!(self.state, State::Targeted | State::Failed);
+        !self.is_agreed() && is_seen && may_start
+    }
+
+    /// Whether a person has agreed to this target, or none has to.
+    fn is_agreed(&self) -> bool {
+        self.is_confirmed || !self.rules.confirm
     }
 
     /// Takes an event and says what to do.
@@ -361,6 +384,15 @@ impl Machine {
             (Request::Start | Request::Home, Idle | Targeted) if self.may_hold => {
                 refuse("the hand may hold something; call supervisor/release first")
             }
+            (Request::Confirm, Targeted | Failed) if self.track == Track::Tracking => {
+                self.is_confirmed = true;
+                Ok(Vec::new())
+            }
+            (Request::Confirm, Idle | Targeted | Failed) => refuse("point at an object first"),
+            (Request::Confirm, _) => refuse("it is moving already"),
+            (Request::Start, Targeted | Failed) if self.needs_confirmation() => {
+                refuse("see whether the mask is on the object, then call supervisor/confirm")
+            }
             (Request::Start, Targeted | Failed) if self.track == Track::Tracking => {
                 self.attempt = 0;
                 Ok(self.begin_attempt())
@@ -394,6 +426,10 @@ impl Machine {
                 self.tracked(track);
                 Vec::new()
             }
+            Event::Pointed => {
+                self.is_confirmed = false;
+                Vec::new()
+            }
             Event::Policy(report) if self.state.is_attempt() => self.policy(report),
             Event::PolicyRefused(reason) if self.state.is_attempt() => {
                 self.fail(&format!("the policy did not start: {reason}"))
@@ -406,7 +442,7 @@ impl Machine {
                 self.fail(&format!("could not finish {}: {reason}", self.state))
             }
             Event::Trouble(reason) if self.state.is_moving() => self.fail(&reason),
-            Event::Ready if self.auto_start_due => {
+            Event::Ready if self.auto_start_due && self.is_agreed() => {
                 self.attempt = 0;
                 self.begin_attempt()
             }
@@ -423,6 +459,10 @@ impl Machine {
         let before = std::mem::replace(&mut self.track, track);
         if track != Track::Tracking && before == Track::Tracking {
             self.auto_start_armed = true;
+        }
+        // What is found again may be something else.
+        if track != Track::Tracking && !self.state.is_moving() {
+            self.is_confirmed = false;
         }
         match (self.state, track) {
             (State::Idle, Track::Tracking) => {
@@ -495,6 +535,9 @@ impl Machine {
     fn arrived(&mut self) -> Vec<Action> {
         match self.state {
             State::Homing if self.retrying => {
+                if !self.is_agreed() {
+                    return self.fail("somebody pointed at something else; confirm that and start");
+                }
                 if self.track == Track::Tracking {
                     return self.begin_attempt();
                 }
@@ -539,6 +582,8 @@ impl Machine {
 
     fn enter(&mut self, state: State, reason: &str) {
         self.auto_start_due = false;
+        // Each start wants its own.
+        self.is_confirmed &= state.is_moving();
         self.may_hold |= matches!(state, State::Grasping | State::Lifting | State::Holding);
         self.state = state;
         reason.clone_into(&mut self.reason);

@@ -1,8 +1,9 @@
 //! The node: services and topics around the state machine.
 //!
-//! Subscribes `segmentation/status`, `policy/status`, `arm/status`, `hand/status`, `joint_states` and `target/box`;
-//! publishes `supervisor/state` (latched), and `arm/command` and `hand/command` for its own motions; serves
-//! `supervisor/{start,stop,home,release,estop,reset}`; calls `policy/{start,stop}` and the drivers' `stop` and `reset`.
+//! Subscribes `segmentation/status`, `policy/status`, `arm/status`, `hand/status`, `joint_states`, `target/box` and the
+//! topics of clicks; publishes `supervisor/state` (latched; its value `confirm` is `needed` while it waits for that), and
+//! `arm/command` and `hand/command` for its own motions; serves `supervisor/{start,confirm,stop,home,release,estop,reset}`;
+//! calls `policy/{start,stop}` and the drivers' `stop` and `reset`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use bus::{
     BusError, Node, ParameterSpec, Publisher, Qos, ServiceServer, Subscription, Time, convert,
 };
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
+use msgs::geometry_msgs::{Point, PointStamped};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
@@ -31,6 +33,9 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Age from which a joint state, or a view of the target, counts as stale.
 const STALE: Duration = Duration::from_millis(500);
+
+/// The segmentation's reports after a click of which the last is certainly of the new mask: one may be under way.
+const REPORTS_AFTER_CLICK: u32 = 2;
 
 /// How long the object must look lost from the hand until it counts as dropped.
 const DROPPED_AFTER: Duration = Duration::from_secs(1);
@@ -101,6 +106,8 @@ struct Seen {
     target_at: Option<Time>,
     /// What the target was pointed at with.
     prompt: String,
+    /// Reports of the segmentation since somebody pointed at something.
+    reports_since_click: u32,
     /// What each driver reported last, and when.
     drivers: BTreeMap<&'static str, (Arc<DiagnosticStatus>, Time)>,
 }
@@ -134,6 +141,8 @@ struct Supervisor {
     driver_status: [(&'static str, Subscription<DiagnosticStatus>); 2],
     joint_states: Subscription<JointState>,
     boxes: Subscription<Marker>,
+    points: [Subscription<PointStamped>; 2],
+    left_clicks: Subscription<Point>,
     state: Publisher<DiagnosticStatus>,
     arm_command: Publisher<JointTrajectory>,
     hand_command: Publisher<JointTrajectory>,
@@ -155,6 +164,10 @@ impl Supervisor {
             ParameterSpec::<bool>::new("auto_start", false)
                 .describe("grasp each new target at once, without supervisor/start"),
         )?;
+        let confirm = node
+            .parameter(ParameterSpec::<bool>::new("confirm", false).describe(
+                "start for no target whose mask was not confirmed by supervisor/confirm",
+            ))?;
         let home = node.parameter(
             ParameterSpec::<Vec<f64>>::new("home", robot::ur5::RESET_POSE.to_vec())
                 .describe("rest pose of the arm, rad"),
@@ -191,6 +204,7 @@ impl Supervisor {
             machine: Machine::new(Rules {
                 retries: u32::try_from(retries.get()).unwrap_or(0),
                 auto_start: auto_start.get(),
+                confirm: confirm.get(),
             }),
             settings: motion::Settings {
                 home,
@@ -219,6 +233,11 @@ impl Supervisor {
             ],
             joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
             boxes: node.subscribe("target/box", Qos::reliable(2))?,
+            points: [
+                node.subscribe("clicked_point", Qos::reliable(10))?,
+                node.subscribe("camera/color/image_raw/mouse_click", Qos::reliable(10))?,
+            ],
+            left_clicks: node.subscribe("camera/color/image_raw_mouse_left", Qos::reliable(10))?,
             state: node.publisher("supervisor/state", Qos::latched())?,
             arm_command: node.publisher("arm/command", Qos::reliable(10))?,
             hand_command: node.publisher("hand/command", Qos::reliable(10))?,
@@ -236,8 +255,16 @@ impl Supervisor {
                 // A grasp that could not go on does not begin: drivers may still be starting.
                 let is_start = *request == Request::Start
                     && matches!(self.machine.state(), State::Targeted | State::Failed);
-                let trouble = is_start.then(|| self.trouble_ahead(self.node.now()));
-                if let Some(reason) = trouble.flatten() {
+                let is_early = *request == Request::Confirm
+                    && self.seen.reports_since_click < REPORTS_AFTER_CLICK;
+                let trouble = if is_early {
+                    Some("the mask of the last click is not there yet: look at it first".to_owned())
+                } else {
+                    is_start
+                        .then(|| self.trouble_ahead(self.node.now()))
+                        .flatten()
+                };
+                if let Some(reason) = trouble {
                     call.respond(TriggerResponse::refused(reason));
                     continue;
                 }
@@ -305,6 +332,7 @@ impl Supervisor {
             }
         }
         while let Some(status) = self.segmentation.try_next() {
+            self.seen.reports_since_click = self.seen.reports_since_click.saturating_add(1);
             let prompt = status.value("prompt").unwrap_or_default();
             prompt.clone_into(&mut self.seen.prompt);
             let track = match status.message.as_str() {
@@ -314,6 +342,12 @@ impl Supervisor {
                 _ => Track::None,
             };
             self.observe(Event::Track(track));
+        }
+        // After the reports: those that wait may be older.
+        let clicks = self.points.iter().filter_map(Subscription::latest).count();
+        if clicks > 0 || self.left_clicks.latest().is_some() {
+            self.seen.reports_since_click = 0;
+            self.observe(Event::Pointed);
         }
         while let Some(status) = self.policy_status.try_next() {
             self.policy_reported(&status);
@@ -471,6 +505,8 @@ impl Supervisor {
         if is_other(&before, &self.machine) {
             tracing::info!("{}: {}", self.machine.state(), self.machine.reason());
             self.publish_state();
+        } else if before.needs_confirmation() != self.machine.needs_confirmation() {
+            self.publish_state();
         }
         if actions.contains(&Action::Hold) {
             // At once, and again when the policy has stopped; what was to move before it does not move after it.
@@ -614,6 +650,15 @@ impl Supervisor {
         }
     }
 
+    /// Whether somebody has to look at the mask.
+    fn confirmation(&self) -> &'static str {
+        if self.machine.needs_confirmation() {
+            "needed"
+        } else {
+            "not needed"
+        }
+    }
+
     fn publish_state(&self) {
         let state = self.machine.state();
         self.state.publish(DiagnosticStatus {
@@ -627,6 +672,7 @@ impl Supervisor {
             values: vec![
                 KeyValue::new("reason", self.machine.reason()),
                 KeyValue::new("attempt", self.machine.attempt()),
+                KeyValue::new("confirm", self.confirmation()),
             ],
             ..DiagnosticStatus::default()
         });

@@ -13,6 +13,7 @@ use supervisor::machine::{Action, Event, Machine, PolicyReport, Request, Rules, 
 const RULES: Rules = Rules {
     retries: 1,
     auto_start: false,
+    confirm: false,
 };
 
 fn machine() -> Machine {
@@ -184,6 +185,7 @@ fn auto_start_grasps_each_new_target_once() {
     let mut machine = Machine::new(Rules {
         retries: 0,
         auto_start: true,
+        confirm: false,
     });
     assert_eq!(feed(&mut machine, [tracking()]), []);
     assert_eq!(machine.state(), State::Targeted);
@@ -205,6 +207,7 @@ fn whoever_stops_or_resets_waits_for_a_start() {
         let mut machine = Machine::new(Rules {
             retries: 0,
             auto_start: true,
+            confirm: false,
         });
         feed(&mut machine, [tracking(), request(taken_over)]);
         assert_eq!(feed(&mut machine, [Event::Ready, tracking()]), []);
@@ -247,6 +250,7 @@ fn a_reset_starts_nothing_by_itself() {
     let mut machine = Machine::new(Rules {
         retries: 0,
         auto_start: true,
+        confirm: false,
     });
     feed(&mut machine, [tracking(), request(Request::Estop)]);
     let actions = feed(
@@ -261,6 +265,91 @@ fn a_reset_starts_nothing_by_itself() {
     );
     assert_eq!(machine.state(), State::Targeted);
     assert_eq!(actions, [Action::ResetDrivers]);
+}
+
+const CONFIRMED: Rules = Rules {
+    retries: 1,
+    auto_start: false,
+    confirm: true,
+};
+
+#[test]
+fn nothing_starts_before_its_mask_is_confirmed() {
+    let mut machine = Machine::new(CONFIRMED);
+    assert!(!machine.needs_confirmation(), "there is nothing to confirm");
+    let refused = machine.handle(request(Request::Confirm)).unwrap_err();
+    assert!(
+        refused.to_string().contains("point at an object"),
+        "{refused}"
+    );
+    feed(&mut machine, [Event::Pointed, tracking()]);
+    assert!(machine.needs_confirmation());
+    let refused = machine.handle(request(Request::Start)).unwrap_err();
+    assert!(
+        refused.to_string().contains("supervisor/confirm"),
+        "{refused}"
+    );
+    assert_eq!(feed(&mut machine, [request(Request::Confirm)]), []);
+    assert!(!machine.needs_confirmation());
+    let start = [request(Request::Start)];
+    assert_eq!(feed(&mut machine, start.clone()), [Action::StartPolicy]);
+    // It holds for this start, its further attempts included, and for no other.
+    feed(&mut machine, [failed()]);
+    assert_eq!(feed(&mut machine, [Event::Arrived]), [Action::StartPolicy]);
+    feed(&mut machine, [failed()]);
+    assert_eq!(machine.state(), State::Failed);
+    assert!(machine.handle(start[0].clone()).is_err());
+}
+
+#[test]
+fn who_points_again_confirms_again() {
+    for undoing in [
+        Event::Pointed,
+        Event::Track(Track::Occluded),
+        Event::Track(Track::Lost),
+    ] {
+        let mut machine = Machine::new(CONFIRMED);
+        feed(
+            &mut machine,
+            [tracking(), request(Request::Confirm), undoing, tracking()],
+        );
+        assert_eq!(machine.state(), State::Targeted);
+        assert!(machine.handle(request(Request::Start)).is_err());
+    }
+    // During an attempt, too: the next one would be at something else.
+    let mut machine = Machine::new(CONFIRMED);
+    feed(
+        &mut machine,
+        [
+            tracking(),
+            request(Request::Confirm),
+            request(Request::Start),
+        ],
+    );
+    feed(&mut machine, [Event::Pointed, failed()]);
+    assert_eq!(machine.state(), State::Homing);
+    let actions = feed(&mut machine, [Event::Arrived]);
+    assert!(!actions.iter().any(|action| action.moves()), "{actions:?}");
+    assert_eq!(machine.state(), State::Failed);
+}
+
+#[test]
+fn auto_start_waits_for_the_confirmation() {
+    let rules = Rules {
+        auto_start: true,
+        ..CONFIRMED
+    };
+    let mut machine = Machine::new(rules);
+    assert_eq!(feed(&mut machine, [tracking(), Event::Ready]), []);
+    let occluded = [
+        Event::Track(Track::Occluded),
+        Event::Ready,
+        tracking(),
+        Event::Ready,
+    ];
+    assert_eq!(feed(&mut machine, occluded), []);
+    feed(&mut machine, [request(Request::Confirm)]);
+    assert_eq!(feed(&mut machine, [Event::Ready]), [Action::StartPolicy]);
 }
 
 #[test]
@@ -337,6 +426,7 @@ fn every_request_in_every_state() {
             (Request::Stop, Homing) => Some(Idle),
             (Request::Stop, Approaching | Grasping | Lifting | Releasing) => Some(Targeted),
             (Request::Stop, _) => Some(state),
+            (Request::Confirm, Targeted | Failed) => Some(state),
             (Request::Start, Targeted | Failed) => Some(Approaching),
             (Request::Home, Idle | Targeted | Failed) => Some(Homing),
             // Nothing has been grasped before the others.
@@ -389,6 +479,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::MotionFailed("any".to_owned())),
         Just(Event::Trouble("any".to_owned())),
         Just(Event::Ready),
+        Just(Event::Pointed),
     ]
 }
 
@@ -398,7 +489,7 @@ proptest! {
         before in prop::collection::vec(any_event(), 0..40), after in prop::collection::vec(any_event(), 0..60),
         retries in 0..3_u32, auto_start in any::<bool>(),
     ) {
-        let mut machine = Machine::new(Rules { retries, auto_start });
+        let mut machine = Machine::new(Rules { retries, auto_start, confirm: false });
         feed(&mut machine, before);
         let stop = machine.handle(Event::Request(Request::Estop)).unwrap();
         prop_assert_eq!(stop, vec![Action::StopAll]);
@@ -411,7 +502,7 @@ proptest! {
 
     #[test]
     fn the_robot_moves_only_in_moving_states(events in prop::collection::vec(any_event(), 0..80), auto_start in any::<bool>()) {
-        let mut machine = Machine::new(Rules { retries: 2, auto_start });
+        let mut machine = Machine::new(Rules { retries: 2, auto_start, confirm: false });
         let mut policy_runs = false;
         for event in events {
             let actions = machine.handle(event).unwrap_or_default();
@@ -427,6 +518,22 @@ proptest! {
             }
             prop_assert!(!machine.reason().is_empty());
             prop_assert!(machine.attempt() <= 3);
+        }
+    }
+
+    #[test]
+    fn with_confirm_the_policy_starts_only_for_what_was_confirmed(
+        events in prop::collection::vec(any_event(), 0..80), auto_start in any::<bool>(),
+    ) {
+        let mut machine = Machine::new(Rules { auto_start, ..CONFIRMED });
+        let mut is_confirmed = false;
+        for event in events {
+            let was_pointed = event == Event::Pointed;
+            let was_confirmed = event == request(Request::Confirm);
+            let result = machine.handle(event);
+            is_confirmed = !was_pointed && (is_confirmed || (was_confirmed && result.is_ok()));
+            let starts = result.is_ok_and(|actions| actions.contains(&Action::StartPolicy));
+            prop_assert!(!starts || is_confirmed);
         }
     }
 }

@@ -9,8 +9,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bus::{Graph, GraphConfig, Node, NodeSpec, Qos};
+use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
 use msgs::diagnostic_msgs::DiagnosticStatus;
+use msgs::geometry_msgs::PointStamped;
 use msgs::sensor_msgs::JointState;
 use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 use msgs::visualization_msgs::Marker;
@@ -40,11 +41,19 @@ where
     F: FnOnce(Node) -> W + Send + 'static,
     W: Future<Output = Result<(), Failure>> + Send + 'static,
 {
+    run_with(ParameterOverrides::new(), hanging, user)
+}
+
+/// The same with parameters for the supervisor.
+fn run_with<F, W>(parameters: ParameterOverrides, hanging: &'static str, user: F) -> Vec<String>
+where
+    F: FnOnce(Node) -> W + Send + 'static,
+    W: Future<Output = Result<(), Failure>> + Send + 'static,
+{
     let log = Log::default();
     let mut graph = Graph::new(GraphConfig::lockstep());
-    graph
-        .add(NodeSpec::new("supervisor"), supervisor::run)
-        .unwrap();
+    let spec = NodeSpec::new("supervisor").parameters(parameters);
+    graph.add(spec, supervisor::run).unwrap();
     for service in [
         "arm/stop",
         "arm/reset",
@@ -168,6 +177,68 @@ fn a_grasp_waits_for_both_drivers() {
             refused.message
         );
         tell("ready").await;
+        let (started, _) = ask(&node, "start").await?;
+        assert!(started.success, "{}", started.message);
+        Ok(())
+    });
+    assert_eq!(log.first().map(String::as_str), Some("policy/start"));
+}
+
+#[test]
+fn with_confirm_the_robot_waits_for_a_person_who_has_seen_the_mask() {
+    let parameters = ParameterOverrides::new().set("confirm", "true").unwrap();
+    let log = run_with(parameters, "", |node| async move {
+        let arm = node.publisher("arm/status", Qos::reliable(2))?;
+        let hand = node.publisher("hand/status", Qos::reliable(2))?;
+        let joints = node.publisher("joint_states", Qos::reliable(2))?;
+        let tracker = node.publisher("segmentation/status", Qos::reliable(2))?;
+        let boxes = node.publisher("target/box", Qos::reliable(2))?;
+        let clicks = node.publisher("camera/color/image_raw/mouse_click", Qos::reliable(10))?;
+        let states = node.subscribe::<DiagnosticStatus>("supervisor/state", Qos::latched())?;
+        let report = |message: &str| DiagnosticStatus {
+            message: message.to_owned(),
+            ..DiagnosticStatus::default()
+        };
+        let frame = async || {
+            joints.publish(JointState {
+                name: ur5::JOINTS.map(str::to_owned).to_vec(),
+                position: ur5::RESET_POSE.to_vec(),
+                ..JointState::default()
+            });
+            arm.publish(report("ready"));
+            hand.publish(report("ready"));
+            tracker.publish(report("tracking"));
+            boxes.publish(Marker::default());
+            node.clock().sleep(Duration::from_millis(100)).await;
+        };
+        let refused = async |request: &str, why: &str| {
+            let (answer, _) = ask(&node, request).await?;
+            assert!(!answer.success, "{request}: {}", answer.message);
+            assert!(answer.message.contains(why), "{}", answer.message);
+            Ok::<_, Failure>(())
+        };
+        let needed = || {
+            let state = states.latest();
+            state.map(|state| state.value("confirm").unwrap_or_default().to_owned())
+        };
+        clicks.publish(PointStamped::default());
+        frame().await;
+        assert_eq!(needed().as_deref(), Some("needed"));
+        refused("start", "supervisor/confirm").await?;
+        refused("confirm", "not there yet").await?;
+        frame().await;
+        frame().await;
+        let (confirmed, _) = ask(&node, "confirm").await?;
+        assert!(confirmed.success, "{}", confirmed.message);
+        assert_eq!(needed().as_deref(), Some("not needed"));
+        // Another click undoes it.
+        clicks.publish(PointStamped::default());
+        frame().await;
+        assert_eq!(needed().as_deref(), Some("needed"));
+        refused("start", "supervisor/confirm").await?;
+        frame().await;
+        frame().await;
+        ask(&node, "confirm").await?;
         let (started, _) = ask(&node, "start").await?;
         assert!(started.success, "{}", started.message);
         Ok(())

@@ -17,7 +17,7 @@
 //! | `supervisor/state`, `arm/status`, `hand/status`, `/diagnostics` | DiagnosticStatus, DiagnosticArray | in |
 //! | `camera/color/image_raw/mouse_click` | PointStamped, px | out: a click on the picture, z = 1 beside the object |
 //! | `clicked_point` | PointStamped, m | out: a click on a point of the scene |
-//! | `supervisor/{start,stop,home,release,estop,reset}` | Trigger | called |
+//! | `supervisor/{start,confirm,stop,home,release,estop,reset}` | Trigger | called |
 //!
 //! A click goes out on one of the two topics, as one from RViz would, so that nobody takes it twice.
 
@@ -103,10 +103,11 @@ impl Settings {
                 .describe("port of the page; 0: any that is free")
                 .range(0..=65_535),
         )?;
-        let token = node
-            .parameter(ParameterSpec::<String>::new("token", "").describe(
-                "what a page from another machine has to bring: open it with ?token=...",
-            ))?;
+        let token = node.parameter(
+            ParameterSpec::<String>::new("token", "")
+                .describe("what a page from another machine has to bring: open it with ?token=...")
+                .secret(),
+        )?;
         let rate = node.parameter(
             ParameterSpec::<f64>::new("rate", 5.0)
                 .describe("pictures a second, at most")
@@ -164,7 +165,7 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
         desk,
         status: published,
         pages: pages.clone(),
-        recording_port: view.log.port(),
+        recording: view.log.address(),
         viewer: WebViewerData::load(None)?,
     };
     let mut server = Server::start(listener, shared).map_err(NodeError::Server)?;

@@ -17,6 +17,8 @@ pub(crate) struct Status {
     pub(crate) reason: String,
     /// Whether the robot may be moving: no click is taken then.
     pub(crate) moving: bool,
+    /// Whether the robot waits for a person who says that the mask is right.
+    pub(crate) confirm: bool,
     /// `idle`, `tracking`, `occluded` or `lost`; empty while the segmentation has not spoken.
     pub(crate) target: String,
     /// Score of the target's mask, 0 to 1.
@@ -72,6 +74,7 @@ impl Status {
             None => message.message.clone(),
         };
         self.moving = state.is_some_and(State::is_moving);
+        self.confirm = message.value("confirm") == Some("needed");
         message
             .value("reason")
             .unwrap_or_default()
@@ -128,7 +131,9 @@ mod tests {
         status.hear_supervisor(&message("failed", &[("reason", "the target is lost")]));
         assert_eq!(status.words, "the grasp failed");
         assert_eq!(status.reason, "the target is lost");
-        assert!(!status.moving);
+        assert!(!status.moving && !status.confirm);
+        status.hear_supervisor(&message("targeted", &[("confirm", "needed")]));
+        assert!(status.confirm);
         status.hear_supervisor(&message("lifting", &[]));
         assert!(status.moving);
         status.hear_supervisor(&message("a state of tomorrow", &[]));

@@ -252,6 +252,9 @@ impl Bridge {
                     inlet.state = State::Opening;
                     let (node, type_name, qos) = (inlet.node.clone(), inlet.type_name, inlet.qos);
                     let sink = Arc::clone(&inlet.sink);
+                    if qos.latched {
+                        lock(&port.echoes).opening(Instant::now());
+                    }
                     // No publisher waits for the outside.
                     drop(state);
                     let opened = self.outside.subscribe(&node, topic, type_name, qos, sink);
@@ -333,7 +336,8 @@ impl WayOut {
         }
         let sent = encode().map_err(|why| why.to_string()).and_then(|message| {
             if self.qos.latched {
-                lock(&self.port.echoes).latched(self.id, self.qos.depth, &message);
+                let mut echoes = lock(&self.port.echoes);
+                echoes.latched(Instant::now(), self.id, self.qos.depth, &message, listening);
             } else if listening > 0 {
                 lock(&self.port.echoes).sent(Instant::now(), &message, listening);
             }

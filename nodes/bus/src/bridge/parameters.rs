@@ -1,7 +1,8 @@
 //! The parameter services of ROS 2, answered from a node's declarations.
 //!
 //! Nodes read their parameters at start, so that nothing about a moving robot changes under way: every parameter is
-//! read-only to the outside, and an attempt to set one is refused with the reason.
+//! read-only to the outside, and an attempt to set one is refused with the reason. Of a secret nobody hears more than
+//! that it is set: its declaration does not hold it.
 
 use super::{Bridge, Handler};
 use crate::{

@@ -10,7 +10,7 @@ pub use report::{GraphError, NodeFailure, RunReport, ShutdownReason};
 
 use crate::{
     BusError, Clock, ClockSource, Diagnostics, NameError, Network, Node, ParameterOverrides,
-    ParameterSpec, ParameterValue, Qos, Remap, ShutdownPhase, TfBuffer,
+    ParameterSpec, ParameterValue, Qos, Remap, ShutdownPhase, TfBuffer, Time,
     bridge::{Bridge, Outside},
     names::{NodeName, RemapRules},
     node::Shared,
@@ -35,6 +35,8 @@ pub struct GraphConfig {
     pub remaps: Vec<Remap>,
     /// Parameters for every node, before its own.
     pub parameters: ParameterOverrides,
+    /// When a simulated clock starts.
+    pub start: Time,
     /// How long nodes may take to end in each phase of the shutdown, in node time.
     pub shutdown_grace: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for GraphConfig {
             namespace: String::new(),
             remaps: Vec::new(),
             parameters: ParameterOverrides::new(),
+            start: Time::ZERO,
             shutdown_grace: Duration::from_secs(5),
         }
     }
@@ -198,7 +201,11 @@ impl Graph {
     }
 
     fn with_bridge(config: GraphConfig, bridge: Option<Arc<Bridge>>) -> Self {
-        let shared = Arc::new(Shared::new(Clock::new(config.clock), bridge));
+        let clock = Clock::new(config.clock);
+        if clock.is_simulated() {
+            clock.advance_to(config.start);
+        }
+        let shared = Arc::new(Shared::new(clock, bridge));
         Self {
             config,
             shared,

@@ -72,10 +72,6 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Override>, FileError>
         Value::Mapping(nodes) => reader.read_nodes("", nodes, 0)?,
         _ => return Err(reader.error("top level", "must map node names to ros__parameters")),
     }
-    // Whatever the order in the file, a section for one node wins over one for many.
-    reader
-        .values
-        .sort_by_key(|value| !value.pattern.contains('*'));
     Ok(reader.values)
 }
 

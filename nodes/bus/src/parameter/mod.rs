@@ -1,8 +1,9 @@
 //! Declared, described, ranged parameters.
 //!
 //! A node declares each parameter with [`crate::Node::parameter`] before it first waits for anything. A value comes
-//! from the last of: the default, `/**` and node sections of params files, inline `name:=value`. Whatever was given
-//! but is declared by nobody is an error at start-up: a misspelt parameter must not silently keep its default.
+//! from the last of: the default, the sections of params files for many nodes (`/**`), those for this node, inline
+//! `name:=value`. Whatever was given but is declared by nobody is an error at start-up: a misspelt parameter must not
+//! silently keep its default.
 
 mod file;
 mod overrides;

@@ -54,13 +54,26 @@ pub(crate) struct Override {
 
 const ALL_NODES: &str = "/**";
 
+/// Stands for a secret that is set.
+const SECRET: &str = "(secret)";
+
 impl Override {
     fn is_for_all(&self) -> bool {
         self.pattern == ALL_NODES
     }
+
+    /// Whether a section for one node wins over it wherever that stands. What is assigned inline is meant for the nodes
+    /// that are started with it.
+    fn yields(&self) -> bool {
+        self.pattern.contains('*') && self.origin != Origin::Inline
+    }
 }
 
-/// Parameter values given from outside, in order: later ones win.
+/// Parameter values given from outside, in order: later ones win, but what a params file says of one node by its full
+/// name wins over what any file says of many (`/**`).
+///
+/// That is the rule of ROS 2's launch and of rclpy. rclcpp (Humble and newer) has it for files that name the wildcard
+/// first, and goes by the first mention of each section where the wildcard comes after the node.
 #[derive(Debug, Clone, Default)]
 pub struct ParameterOverrides {
     values: Vec<Override>,
@@ -133,13 +146,20 @@ impl ParameterOverrides {
 
     /// The value for this node, by its full name, as it was given last.
     pub(crate) fn get(&self, node: &NodeName, name: &str) -> Option<&ParameterValue> {
+        let given = self.for_node(node);
+        let last = given.into_iter().rev().find(|given| given.name == name);
+        last.map(|given| &given.value)
+    }
+
+    /// What is for this node, by its full name, the winning ones last.
+    fn for_node(&self, node: &NodeName) -> Vec<&Override> {
         let full = node.to_string();
-        let fits = |value: &&Override| value.name == name && matches(&value.pattern, &full);
-        self.values
-            .iter()
-            .rev()
-            .find(fits)
-            .map(|given| &given.value)
+        let fitting = self.values.iter();
+        let mut fitting: Vec<_> = fitting
+            .filter(|value| matches(&value.pattern, &full))
+            .collect();
+        fitting.sort_by_key(|value| !value.yields());
+        fitting
     }
 
     pub(crate) fn extend(&mut self, more: Self) {
@@ -167,13 +187,7 @@ pub(crate) struct NodeParameters {
 
 impl NodeParameters {
     pub(crate) fn new(node: NodeName, overrides: &ParameterOverrides) -> Self {
-        let full = node.to_string();
-        let given = overrides
-            .values
-            .iter()
-            .filter(|value| matches(&value.pattern, &full))
-            .cloned()
-            .collect();
+        let given = overrides.for_node(&node).into_iter().cloned().collect();
         Self {
             node,
             given,
@@ -190,6 +204,7 @@ impl NodeParameters {
             default,
             description,
             allowed,
+            is_secret,
         } = spec;
         let node = self.node.to_string();
         if self.declared.contains_key(&name) {
@@ -227,9 +242,15 @@ impl NodeParameters {
                 allowed: allowed.to_string().into(),
             });
         }
+        let shown = match value.to_value() {
+            ParameterValue::String(text) if is_secret && !text.is_empty() => {
+                ParameterValue::String(SECRET.into())
+            }
+            shown => shown,
+        };
         let declared = Declared {
             name: name.clone(),
-            value: value.to_value(),
+            value: shown,
             default: default.to_value(),
             description,
             allowed: allowed.as_ref().map(ToString::to_string),

@@ -10,6 +10,7 @@ pub struct ParameterSpec<T> {
     pub(crate) default: T,
     pub(crate) description: String,
     pub(crate) allowed: Option<Allowed>,
+    pub(crate) is_secret: bool,
 }
 
 /// Which values of the right type are allowed.
@@ -58,6 +59,7 @@ impl<T: ParameterType> ParameterSpec<T> {
             default: default.into_default(),
             description: String::new(),
             allowed: None,
+            is_secret: false,
         }
     }
 
@@ -106,6 +108,13 @@ impl ParameterSpec<Vec<i64>> {
 }
 
 impl ParameterSpec<String> {
+    /// For the node only: whoever asks from outside, or lists what is declared, hears whether it is set and no more.
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.is_secret = true;
+        self
+    }
+
     /// The allowed texts.
     #[must_use]
     pub fn one_of(mut self, texts: impl IntoIterator<Item = impl Into<String>>) -> Self {
@@ -142,7 +151,7 @@ impl<T: ParameterType> Parameter<T> {
 pub struct Declared {
     /// Name.
     pub name: String,
-    /// Value now.
+    /// Value now; of a secret only a word that there is one.
     pub value: ParameterValue,
     /// Default.
     pub default: ParameterValue,

@@ -5,14 +5,19 @@
 
 use super::worker::Bench;
 use crate::bridge::{Guard, Handler, OutsideClient, OutsideError};
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{FutureExt as _, Stream, future::BoxFuture, stream};
 use r2r::{QosProfile, ServiceRequest, WrappedServiceTypeSupport, WrappedTypesupport};
 use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
+    task::Poll,
+    time::{Duration, Instant},
 };
 use tokio::sync::watch;
+
+/// How often a client looks for its server: several times as long as a node waits between two looks around.
+const SEARCH_PERIOD: Duration = Duration::from_millis(200);
 
 /// Calls a generic function with the type of a service.
 macro_rules! with_type {
@@ -103,15 +108,12 @@ where
     let client = bench
         .node
         .create_client::<T>(service, QosProfile::services_default())?;
-    let found = r2r::Node::is_available(&client)?;
+    let client = Arc::new(client);
     let served = Arc::new(watch::Sender::new(false));
     let telling = Arc::clone(&served);
-    let found: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(found);
     // The guard goes with the client: as long as it is there, the search is polled with the node.
-    let search = bench.drain(found.into_stream(), move |found: r2r::Result<()>| {
-        if found.is_ok() {
-            telling.send_replace(true);
-        }
+    let search = bench.drain(watch_for_server(Arc::clone(&client)), move |found| {
+        telling.send_if_modified(|before| std::mem::replace(before, found) != found);
     });
     Ok(Arc::new(RosClient {
         client,
@@ -120,8 +122,44 @@ where
     }))
 }
 
+/// Whether somebody serves it, again and again: servers come and go.
+fn watch_for_server<T>(client: Arc<r2r::Client<T>>) -> impl Stream<Item = bool> + Unpin
+where
+    T: WrappedServiceTypeSupport + 'static,
+{
+    let mut asked: Option<Pin<Box<dyn Future<Output = r2r::Result<()>> + Send>>> = None;
+    let mut since: Option<Instant> = None;
+    stream::poll_fn(move |_| {
+        let is_due = since.is_none_or(|since| since.elapsed() >= SEARCH_PERIOD);
+        match &mut asked {
+            None if is_due => {
+                since = Some(Instant::now());
+                match r2r::Node::is_available(&*client) {
+                    Ok(found) => asked = Some(Box::pin(found)),
+                    // The client is gone.
+                    Err(_) => return Poll::Ready(None),
+                }
+                Poll::Pending
+            }
+            None => Poll::Pending,
+            // r2r answers at the node's next look around if there is a server, and not before there is one.
+            Some(answer) => match answer.now_or_never() {
+                Some(found) => {
+                    asked = None;
+                    Poll::Ready(Some(found.is_ok()))
+                }
+                None if is_due => {
+                    since = Some(Instant::now());
+                    Poll::Ready(Some(false))
+                }
+                None => Poll::Pending,
+            },
+        }
+    })
+}
+
 struct RosClient<T: WrappedServiceTypeSupport> {
-    client: r2r::Client<T>,
+    client: Arc<r2r::Client<T>>,
     served: Arc<watch::Sender<bool>>,
     _search: Mutex<Guard>,
 }

@@ -3,7 +3,7 @@
 use crate::{Log, Outcome};
 use bus::{
     Endpoint, Graph, GraphConfig, GraphError, Node, NodeFailure, NodeSpec, Qos, ShutdownPhase,
-    ShutdownReason,
+    ShutdownReason, Time,
 };
 use msgs::{
     diagnostic_msgs::DiagnosticArray,
@@ -485,4 +485,24 @@ fn nodes_in_namespaces_meet_by_remapping() {
         *seen.lock().unwrap(),
         "/cell/left/arm /cell/left/b /all /cell/left/arm/x"
     );
+}
+
+#[test]
+fn a_run_may_begin_at_any_time() {
+    let start = Time::from_secs_f64(1.8e9);
+    let mut graph = Graph::new(GraphConfig {
+        start,
+        ..GraphConfig::lockstep()
+    });
+    graph
+        .add(NodeSpec::new("node"), move |node| async move {
+            assert_eq!(node.now(), start);
+            node.clock().sleep(Duration::from_secs(2)).await;
+            assert_eq!(node.now(), start + Duration::from_secs(2));
+            Outcome::Ok(())
+        })
+        .unwrap();
+    let report = graph.run_lockstep(Some(Duration::from_secs(3))).unwrap();
+    assert!(report.failures.is_empty(), "{report:?}");
+    assert_eq!(report.end, start + Duration::from_secs(2));
 }

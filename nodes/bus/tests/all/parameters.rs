@@ -174,7 +174,11 @@ fn an_assignment_can_name_its_node() {
 
 /// The number that the node /cell/left/arm gets from a file, 0 where it gets none.
 fn number_in_namespace(text: &str) -> i64 {
-    let given = overrides(text).unwrap();
+    number_given(overrides(text).unwrap())
+}
+
+/// The number that the node /cell/left/arm gets, 0 where it gets none.
+fn number_given(given: ParameterOverrides) -> i64 {
     let (sender, number) = std::sync::mpsc::channel();
     let mut graph = Graph::new(GraphConfig::lockstep());
     let spec = NodeSpec::new("arm")
@@ -227,6 +231,42 @@ fn sections_are_for_nodes_as_in_ros() {
         3,
         "the node's own section wins wherever it stands"
     );
+}
+
+#[test]
+fn the_own_section_of_a_node_wins_over_wildcards_of_any_file() {
+    let section = |name: &str, number: i64| {
+        file(&format!(
+            "{name}: {{ros__parameters: {{number: {number}}}}}"
+        ))
+    };
+    let (own, all) = (section("/cell/left/arm", 1), section("/**", 2));
+    let (some, other) = (section("/cell/**", 3), section("/cell/left/arm", 4));
+    let number = |files: &[&(tempfile::TempDir, PathBuf)]| {
+        let given = files
+            .iter()
+            .fold(ParameterOverrides::new(), |given, (_, path)| {
+                given.file(path).unwrap()
+            });
+        number_given(given)
+    };
+    assert_eq!(number(&[&own, &all]), 1);
+    assert_eq!(number(&[&all, &own]), 1);
+    assert_eq!(number(&[&own, &all, &some]), 1);
+    assert_eq!(number(&[&all, &some]), 3, "of wildcards the later one");
+    assert_eq!(number(&[&some, &all]), 2, "however much narrower the first");
+    assert_eq!(
+        number(&[&own, &other, &all]),
+        4,
+        "of own sections the later one"
+    );
+
+    // What is said where the node is started is meant for it, and comes in its turn.
+    let inline = ParameterOverrides::new().set("number", "5").unwrap();
+    assert_eq!(number_given(inline.clone().file(&all.1).unwrap()), 5);
+    assert_eq!(number_given(inline.clone().file(&own.1).unwrap()), 1);
+    let after = ParameterOverrides::new().file(&own.1).unwrap();
+    assert_eq!(number_given(after.set("number", "5").unwrap()), 5);
 }
 
 #[test]
@@ -306,4 +346,33 @@ fn a_parameter_is_declared_once() {
         error.to_string().contains("declares parameter rate twice"),
         "{error}"
     );
+}
+
+#[test]
+fn a_node_can_list_what_all_have_declared() {
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    let spec = NodeSpec::new("a").namespace("cell");
+    graph
+        .add(spec, |node| async move {
+            node.parameter(ParameterSpec::new("rate", 2.0))?;
+            node.shutdown().await;
+            Outcome::Ok(())
+        })
+        .unwrap();
+    graph
+        .add(NodeSpec::new("b").ends_graph(), |node| async move {
+            node.clock()
+                .sleep(std::time::Duration::from_millis(1))
+                .await;
+            let all = node.parameters_of_all();
+            let names: Vec<_> = all
+                .iter()
+                .map(|(name, all)| (name.as_str(), all.len()))
+                .collect();
+            assert_eq!(names, [("/cell/a", 1), ("/b", 0)]);
+            assert_eq!(all[0].1[0].name, "rate");
+            Outcome::Ok(())
+        })
+        .unwrap();
+    assert!(graph.run_lockstep(None).unwrap().failures.is_empty());
 }

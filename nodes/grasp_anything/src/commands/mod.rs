@@ -7,6 +7,8 @@ mod doctor;
 mod eval;
 mod launch;
 mod node;
+mod record;
+mod replay;
 mod segment;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ pub(crate) fn run(invocation: Invocation) -> Result<ExitCode> {
         Command::Node(args) => node::run(&args, ros),
         Command::Click(args) => click::run(args),
         Command::Call { service } => click::ask(&Request::Call { call: service }),
+        Command::Record(args) => record::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Segment(args) => segment::run(args),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),

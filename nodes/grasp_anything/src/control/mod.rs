@@ -5,6 +5,7 @@
 //! {"click": [100, 80], "negative": true}
 //! {"point": [0.3, 0.5, 0.1], "frame": "base_link", "grasp": true}
 //! {"call": "stop"}
+//! {"record": "start"}
 //! ```
 //!
 //! Only the user who runs the launch can reach the socket: its folder is theirs alone.
@@ -14,5 +15,5 @@ mod protocol;
 mod server;
 
 pub(crate) use client::send;
-pub(crate) use protocol::{Click, Request, Service, Target};
+pub(crate) use protocol::{Click, Record, Request, Service, Target};
 pub(crate) use server::run as run_server;

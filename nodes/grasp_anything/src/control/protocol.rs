@@ -21,14 +21,29 @@ pub(crate) enum Request {
         /// What.
         call: Service,
     },
+    /// To write down what happens.
+    Record {
+        /// From now, or no longer.
+        record: Record,
+    },
     /// To take a target.
     Click(Click),
+}
+
+/// What the recorder can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Record {
+    Start,
+    Stop,
 }
 
 /// What the supervisor can be asked for, as its services are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Service {
+    /// Say that the target's mask is right, where the launch asks for that
+    Confirm,
     /// Grasp the target
     Start,
     /// Stop moving and stay
@@ -47,6 +62,7 @@ impl Service {
     /// The name below `supervisor/`.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Confirm => "confirm",
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Release => "release",
@@ -97,7 +113,7 @@ impl Request {
                 .to_owned()
         })?;
         let finite = match &request {
-            Self::Call { .. } => true,
+            Self::Call { .. } | Self::Record { .. } => true,
             Self::Click(click) => match &click.target {
                 Target::Pixel { click, .. } => click.iter().all(|number| number.is_finite()),
                 Target::Point { point, .. } => point.iter().all(|number| number.is_finite()),
@@ -187,7 +203,7 @@ mod tests {
     fn requests_are_read() {
         let click = |line: &str| match Request::parse(line).unwrap() {
             Request::Click(click) => click,
-            Request::Call { call } => panic!("{call:?}"),
+            other => panic!("{other:?}"),
         };
         let request = click(r#"{"click": [1, 2.5]}"#);
         assert_eq!(
@@ -227,7 +243,8 @@ mod tests {
         let calls = Service::value_variants()
             .iter()
             .map(|call| Request::Call { call: *call });
-        for request in calls.chain([click]) {
+        let records = [Record::Start, Record::Stop].map(|record| Request::Record { record });
+        for request in calls.chain(records).chain([click]) {
             assert_eq!(
                 Request::parse(&serde_json::to_string(&request).unwrap()),
                 Ok(request)

@@ -23,7 +23,7 @@ use tokio::{
 use crate::target::wait_for_cloud;
 
 use super::protocol::{
-    Answer, Click, MAX_LINE_BYTES, Request, Service, Target, make_directory, socket_path,
+    Answer, Click, MAX_LINE_BYTES, Record, Request, Service, Target, make_directory, socket_path,
 };
 
 /// A client that says nothing for this long is let go.
@@ -46,6 +46,7 @@ pub(crate) async fn run(node: Node) -> Result<()> {
     // One click after the other; a stop waits for none of them.
     let topics = Mutex::new(Topics::new(&node)?);
     let supervisor = Supervisor::new(&node)?;
+    let recorder = Recorder::new(&node)?;
     if node.clock().is_simulated() {
         bail!("the control socket needs a clock that runs; use this node in a launch");
     }
@@ -58,7 +59,7 @@ pub(crate) async fn run(node: Node) -> Result<()> {
             () = node.shutdown() => return Ok(()),
             accepted = socket.listener.accept(), if clients.len() < MOST_CLIENTS => {
                 let (stream, _) = accepted.context("the control socket broke")?;
-                clients.push(serve(&node, &topics, &supervisor, stream));
+                clients.push(serve(&node, &topics, &supervisor, &recorder, stream));
             }
             // A client that goes away in the middle is its own affair, not the launch's.
             Some(served) = clients.next() => {
@@ -109,6 +110,7 @@ async fn serve(
     node: &Node,
     topics: &Mutex<Topics>,
     supervisor: &Supervisor,
+    recorder: &Recorder,
     stream: UnixStream,
 ) -> Result<()> {
     let (reader, mut writer) = stream.into_split();
@@ -121,6 +123,7 @@ async fn serve(
     }
     let answer = match Request::parse(&line) {
         Ok(Request::Call { call }) => supervisor.call(call).await,
+        Ok(Request::Record { record }) => recorder.ask(record).await,
         Ok(Request::Click(click)) => topics.lock().await.handle(node, &click).await,
         Err(reason) => Answer::refused(reason),
     };
@@ -150,11 +153,38 @@ impl Supervisor {
         let Some((_, client)) = self.clients.iter().find(|(named, _)| *named == service) else {
             return Answer::refused(format!("there is no service {}", service.name()));
         };
-        match client.call(TriggerRequest {}).await {
-            Ok(response) if response.success => Answer::done(response.message),
-            Ok(response) => Answer::refused(response.message),
-            Err(error) => Answer::refused(error.to_string()),
-        }
+        trigger(client).await
+    }
+}
+
+/// The services of the recorder.
+struct Recorder {
+    start: Client<Trigger>,
+    stop: Client<Trigger>,
+}
+
+impl Recorder {
+    fn new(node: &Node) -> bus::Result<Self> {
+        Ok(Self {
+            start: node.client("recorder/start")?,
+            stop: node.client("recorder/stop")?,
+        })
+    }
+
+    async fn ask(&self, record: Record) -> Answer {
+        trigger(match record {
+            Record::Start => &self.start,
+            Record::Stop => &self.stop,
+        })
+        .await
+    }
+}
+
+async fn trigger(client: &Client<Trigger>) -> Answer {
+    match client.call(TriggerRequest {}).await {
+        Ok(response) if response.success => Answer::done(response.message),
+        Ok(response) => Answer::refused(response.message),
+        Err(error) => Answer::refused(error.to_string()),
     }
 }
 

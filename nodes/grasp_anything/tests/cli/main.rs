@@ -10,3 +10,4 @@ mod evaluation;
 mod files;
 mod package;
 mod program;
+mod replay;

@@ -18,20 +18,42 @@ let viewer = null;
 
 // --- what the node says ----------------------------------------------------------------------------------------------
 
+// The line to the node, open while somebody looks. Stop goes over it, as requests may have to wait for each other: a
+// browser has some six connections to a server, and other pages hold them.
+let line = null;
+
 function connect() {
-  const stream = new EventSource("live");
-  stream.onmessage = (event) => {
+  if (line || document.hidden) return;
+  const here = new WebSocket(location.origin.replace(/^http/, "ws") + "/live");
+  line = here;
+  here.onmessage = (event) => {
+    const told = JSON.parse(event.data);
+    if ("ok" in told) return say(told.message, told.ok);
     heardAt = performance.now();
     excused = false;
-    status = JSON.parse(event.data);
+    status = told;
     show();
   };
-  // The browser connects again by itself, but gives up when the answer was no stream.
-  stream.onerror = () => {
+  here.onclose = () => {
+    if (line !== here) return;
+    line = null;
     heardAt = -Infinity;
     show();
-    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1000);
+    setTimeout(connect, 1000);
   };
+}
+
+function disconnect() {
+  const here = line;
+  line = null;
+  here?.close();
+}
+
+// False when the line is not open.
+function over(word) {
+  if (line?.readyState !== WebSocket.OPEN) return false;
+  line.send(JSON.stringify(word));
+  return true;
 }
 
 function show() {
@@ -39,7 +61,7 @@ function show() {
   element("lost").hidden = !lost;
   element("link").className = lost ? "lost" : "live";
   element("link").textContent = lost ? "lost" : "live";
-  for (const button of document.querySelectorAll("#wishes button")) button.disabled = lost;
+  for (const button of document.querySelectorAll("[data-call]:not(#stop)")) button.disabled = lost;
   if (lost || !("state" in status)) return;
 
   element("words").textContent = status.words || "waiting for the supervisor";
@@ -51,7 +73,8 @@ function show() {
   element("bar").style.width = (tracked ? 100 * status.score : 0) + "%";
   element("prompt").textContent = status.prompt ? "by " + status.prompt : "";
   element("start").textContent = status.state === "failed" ? "Try again" : "Start";
-  element("start").disabled = !["targeted", "failed"].includes(status.state);
+  element("confirm").hidden = !status.confirm;
+  element("start").disabled = status.confirm || !["targeted", "failed"].includes(status.state);
 
   showAge(status.picture_age_s);
   showEvents(status.events);
@@ -120,9 +143,14 @@ async function send(path, body) {
   }
 }
 
+function call(request) {
+  if (request === "stop" && over("stop")) return;
+  send("call/" + request);
+}
+
 for (const button of document.querySelectorAll("[data-call]")) {
   button.addEventListener("click", () => {
-    send("call/" + button.dataset.call);
+    call(button.dataset.call);
     // Else the next space bar, which means stop, would press this button too.
     button.blur();
   });
@@ -134,7 +162,7 @@ for (const kind of ["keydown", "keyup"]) {
     if (event.code !== "Space") return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (kind === "keydown" && !event.repeat) send("call/stop");
+    if (kind === "keydown" && !event.repeat) call("stop");
   }, true);
 }
 
@@ -208,11 +236,15 @@ window.matchMedia = (query) => {
 
 const recordingUrl = "rerun+" + location.origin + "/proxy";
 
-// A page that nobody sees draws nothing, and would hold up what is on its way.
+// A page that nobody sees draws nothing, holds no connection, and would hold up what is on its way.
 document.addEventListener("visibilitychange", () => {
-  if (!viewer) return;
-  if (document.hidden) viewer.remove_receiver(recordingUrl);
-  else viewer.add_receiver(recordingUrl);
+  if (document.hidden) {
+    disconnect();
+    viewer?.remove_receiver(recordingUrl);
+  } else {
+    connect();
+    viewer?.add_receiver(recordingUrl);
+  }
 });
 
 async function startViewer() {
@@ -229,6 +261,7 @@ async function startViewer() {
   });
   await handle.start(canvas);
   viewer = handle;
+  if (document.hidden) viewer.remove_receiver(recordingUrl);
   element("loading").remove();
 }
 
@@ -248,8 +281,7 @@ let told = null;
 setInterval(() => {
   const drawn = seen();
   if (drawn === null || drawn === told) return;
-  told = drawn;
-  fetch("seen", post(drawn)).catch(() => {});
+  if (over({ seen: drawn })) told = drawn;
 }, 200);
 startViewer().catch((error) => {
   element("loading").textContent = "The viewer does not start: " + error;

@@ -1,7 +1,8 @@
 //! The recording: entities by path, at the time of the node's clock.
 
 use std::cell::Cell;
-use std::net::{Ipv4Addr, TcpListener};
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use bus::Time;
@@ -36,18 +37,17 @@ pub enum LogError {
 /// The recording that the page shows.
 pub(crate) struct Log {
     stream: RecordingStream,
-    port: u16,
+    address: SocketAddr,
     now: Cell<Time>,
     last: Cell<Time>,
 }
 
 impl Log {
-    /// Starts a recording, served to this machine only.
+    /// Starts a recording, served to this machine only, at an address of it that others do not know: rerun asks nobody
+    /// who they are, and lets pages of this machine's other servers in.
     pub(crate) fn start() -> Result<Self, LogError> {
         // rerun takes a number, not a socket; the port that was free a moment ago is.
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let address = TcpListener::bind((any_loopback(), 0))?.local_addr()?;
         let stream = RecordingStreamBuilder::new(APPLICATION)
             .enabled(true)
             .batcher_config(ChunkBatcherConfig {
@@ -55,8 +55,8 @@ impl Log {
                 ..ChunkBatcherConfig::LOW_LATENCY
             })
             .serve_grpc_opts(
-                Ipv4Addr::LOCALHOST.to_string(),
-                port,
+                address.ip().to_string(),
+                address.port(),
                 ServerOptions {
                     playback_behavior: PlaybackBehavior::NewestFirst,
                     memory_limit: MemoryLimit::from_bytes(HISTORY_BYTES),
@@ -66,15 +66,15 @@ impl Log {
         blueprint::send(&stream)?;
         Ok(Self {
             stream,
-            port,
+            address,
             now: Cell::default(),
             last: Cell::default(),
         })
     }
 
-    /// The port of the recording's server.
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    /// Where the recording's server is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Sets the time of what is logged next.
@@ -104,6 +104,37 @@ impl Log {
     fn note(&self, path: &str, result: Result<(), RecordingStreamError>) {
         if let Err(error) = result {
             tracing::warn!("{path} is not shown: {error}");
+        }
+    }
+}
+
+/// One of this machine's addresses for itself, at random: 127.x.y.z.
+fn any_loopback() -> IpAddr {
+    // The standard library seeds its hashers with the system's randomness.
+    let [x, y, z, ..] = RandomState::new().hash_one(()).to_be_bytes();
+    // The first and the last may have meanings of their own.
+    Ipv4Addr::new(127, x, y, z.clamp(1, 254)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recording_is_where_nobody_looks() {
+        let addresses: Vec<IpAddr> = (0..8).map(|_| any_loopback()).collect();
+        assert!(addresses.iter().all(IpAddr::is_loopback));
+        assert!(addresses.iter().any(|address| *address != addresses[0]));
+
+        let log = Log::start().unwrap();
+        assert!(log.address().ip().is_loopback());
+        let usual = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), log.address().port());
+        // rerun's server comes up on a thread of its own, there and nowhere else.
+        while std::net::TcpStream::connect(log.address()).is_err() {
+            std::thread::yield_now();
+        }
+        if log.address() != usual {
+            assert!(std::net::TcpStream::connect(usual).is_err());
         }
     }
 }

@@ -1,21 +1,23 @@
-//! The stream that keeps a page up to date and tells it that the node lives, and what pages tell of themselves.
+//! The line that keeps a page up to date and tells it that the node lives, and on which it says how far it has drawn and
+//! that the robot is to stop.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::response::Sse;
-use axum::response::sse::Event;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
 use bus::Time;
-use futures::Stream;
-use futures::stream::unfold;
-use serde::Serialize;
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt as _, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use supervisor::machine::Request;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::wanted::Answer;
 use crate::status::Status;
 
 /// A page that hears nothing for three of these says that the connection is lost.
@@ -23,6 +25,9 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// So much may be on its way to a page: one that is slower gets less, and never draws what is long over.
 const WINDOW: Duration = Duration::from_millis(800);
+
+/// No page has more to say, in bytes.
+const LONGEST_WORD: usize = 1024;
 
 /// The open pages: without one, no picture is made, and none that a page could not draw in time.
 #[derive(Debug, Clone, Default)]
@@ -85,40 +90,108 @@ struct Heartbeat<'a> {
     status: &'a Status,
 }
 
-/// Server-sent events: the status at once, at each change, and at each heartbeat.
-pub(super) async fn live(
-    State(shared): State<Arc<Shared>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let mut status = shared.status.clone();
-    status.mark_changed();
-    Sse::new(unfold((shared, status), async |(shared, mut status)| {
-        // A node that is gone ends the stream, which the page takes for what it is.
-        if let Ok(Err(_)) = timeout(HEARTBEAT, status.changed()).await {
-            return None;
-        }
-        let text = {
-            let status = status.borrow_and_update();
-            let drawn_ns = shared.pages.0.drawn_ns.load(Ordering::Relaxed);
-            let heartbeat = Heartbeat {
-                drawn_s: Time::from_nanos(drawn_ns).as_secs_f64(),
-                status: &status,
-            };
-            serde_json::to_string(&heartbeat).unwrap_or_default()
-        };
-        Some((Ok(Event::default().data(text)), (shared, status)))
-    }))
+/// What a page says here.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Word {
+    /// Up to when it has drawn, by the node's clock in s.
+    Seen(f64),
+    /// The robot is to stop.
+    Stop,
 }
 
-/// A page tells up to when it has drawn, by the node's clock in s.
-pub(super) async fn seen(State(shared): State<Arc<Shared>>, Json(seen_s): Json<f64>) {
-    let seen = Time::from_secs_f64(seen_s);
-    let seen_ns = &shared.pages.0.seen_ns;
-    seen_ns.store(seen.as_nanos(), Ordering::Relaxed);
+/// A page's own line to the node.
+///
+/// A browser opens some six connections to a server and has further requests wait, and pages hold theirs for pictures:
+/// with many pages open, a request would not get through. Web sockets do not count there, and this one is open already
+/// when somebody presses *Stop*.
+pub(super) async fn live(State(shared): State<Arc<Shared>>, line: WebSocketUpgrade) -> Response {
+    line.max_message_size(LONGEST_WORD)
+        .on_upgrade(|socket| async move {
+            let (to_page, from_page) = socket.split();
+            let (answers, answered) = mpsc::unbounded_channel();
+            // Apart from each other: a page that is slow to listen is heard all the same.
+            tokio::select! {
+                () = tell(Arc::clone(&shared), to_page, answered) => {}
+                () = hear(shared, from_page, answers) => {}
+            }
+        })
+}
+
+/// Tells the status at once, at each change, and at each heartbeat, and what became of what the page asked for.
+async fn tell(
+    shared: Arc<Shared>,
+    mut page: SplitSink<WebSocket, Message>,
+    mut answered: mpsc::UnboundedReceiver<Answer>,
+) {
+    let mut status = shared.status.clone();
+    status.mark_changed();
+    loop {
+        let text = tokio::select! {
+            biased;
+            Some(answer) = answered.recv() => serde_json::to_string(&answer),
+            changed = timeout(HEARTBEAT, status.changed()) => {
+                // A node that is gone ends the line, which the page takes for what it is.
+                if let Ok(Err(_)) = changed {
+                    return;
+                }
+                let status = status.borrow_and_update();
+                let drawn_ns = shared.pages.0.drawn_ns.load(Ordering::Relaxed);
+                serde_json::to_string(&Heartbeat {
+                    drawn_s: Time::from_nanos(drawn_ns).as_secs_f64(),
+                    status: &status,
+                })
+            }
+        };
+        let message = Message::text(text.unwrap_or_default());
+        if page.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Does what the page says, until it goes.
+async fn hear(
+    shared: Arc<Shared>,
+    mut page: SplitStream<WebSocket>,
+    answers: mpsc::UnboundedSender<Answer>,
+) {
+    while let Some(Ok(message)) = page.next().await {
+        let Message::Text(text) = message else {
+            continue;
+        };
+        match serde_json::from_str(&text) {
+            Ok(Word::Seen(seen_s)) => {
+                let seen = Time::from_secs_f64(seen_s);
+                let seen_ns = &shared.pages.0.seen_ns;
+                seen_ns.store(seen.as_nanos(), Ordering::Relaxed);
+            }
+            Ok(Word::Stop) => {
+                let (shared, answers) = (Arc::clone(&shared), answers.clone());
+                // It goes on when the page has gone.
+                tokio::spawn(async move {
+                    let answer = shared.desk.call(Request::Stop).await;
+                    answers.send(answer.into()).ok();
+                });
+            }
+            Err(error) => tracing::warn!("a page says {text:?}: {error}"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_read() {
+        let read = |text| serde_json::from_str::<Word>(text).ok();
+        assert_eq!(read(r#"{"seen": 12.5}"#), Some(Word::Seen(12.5)));
+        assert_eq!(read(r#""stop""#), Some(Word::Stop));
+        for wrong in ["", "stop", r#""start""#, r#"{"seen": null}"#, "{}"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn nothing_is_drawn_for_nobody() {

@@ -31,8 +31,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     pub(crate) status: watch::Receiver<Status>,
     pub(crate) pages: Pages,
-    /// The port of the recording's own server on this machine.
-    pub(crate) recording_port: u16,
+    /// Where the recording's own server is on this machine.
+    pub(crate) recording: SocketAddr,
     pub(crate) viewer: WebViewerData,
 }
 
@@ -91,7 +91,7 @@ fn serve(listener: TcpListener, shared: Shared, is_over: oneshot::Receiver<()>) 
         let listener = tokio::net::TcpListener::from_std(listener)?;
         tokio::select! {
             served = axum::serve(listener, router(Arc::new(shared))) => served,
-            // Pages keep streams open for as long as they can: they are cut.
+            // Pages keep lines open for as long as they can: they are cut.
             _ = is_over => Ok(()),
         }
     })
@@ -105,7 +105,6 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/rerun/re_viewer.js", get(page::viewer_script))
         .route("/rerun/re_viewer_bg.wasm", get(page::viewer_wasm))
         .route("/live", get(live::live))
-        .route("/seen", post(live::seen))
         .route("/click", post(wanted::click))
         .route("/call/{service}", post(wanted::call))
         .route(recording::ROUTE, post(recording::forward))

@@ -1,7 +1,10 @@
 //! Hands the recording to the page.
 //!
-//! rerun serves a recording on a port of its own, to whoever asks. That port is open to this machine only, and pages
-//! reach it through here: one address and one set of rules for all that the page needs.
+//! rerun serves a recording on a port of its own to whoever asks, pages of other servers on this machine included, and
+//! lets them write into it. Where it listens is drawn at random among the 16 million addresses of this machine
+//! ([`Log::start`](crate::show::Log::start)), which no page can search; programs on this machine can find it, and could
+//! see and change what is shown. None can move the robot there. Our own pages reach it through here: one address and
+//! one set of rules for all that the page needs.
 
 use std::sync::Arc;
 
@@ -30,11 +33,7 @@ pub(super) async fn forward(
     if !METHODS.contains(&method.as_str()) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let there = format!(
-        "http://127.0.0.1:{}{}",
-        shared.recording_port,
-        request.uri().path()
-    );
+    let there = format!("http://{}{}", shared.recording, request.uri().path());
     let Ok(uri) = there.parse::<Uri>() else {
         return StatusCode::BAD_REQUEST.into_response();
     };

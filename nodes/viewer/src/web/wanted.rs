@@ -13,6 +13,7 @@ use super::Shared;
 /// What became of it, in plain words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Answer {
+    /// A page tells an answer by this from what else it hears.
     ok: bool,
     message: String,
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::cell::{self, Cell, Object};
 use crate::devtools::Browser;
-use crate::http::send;
+use crate::http::{READ_MESSAGES, send};
+use crate::page;
 use crate::running::wait_for;
 
 /// The viewer draws without a GPU here, and starts slowly.
@@ -116,6 +117,34 @@ fn becomes_target(cell: &Cell, index: usize) {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+#[ignore = "needs chromium: make test-viewer"]
+fn stop_gets_through_when_the_browser_has_no_connection_left() {
+    let (_running, port, heard) = page::start("approaching", &[]);
+    let mut browser = Browser::open(&format!("http://127.0.0.1:{port}/"));
+    wait_for("the page", SLOW, || {
+        (browser.text("link") == "live").then_some(())
+    });
+    // What eight pages that draw hold.
+    browser.value(&format!(
+        "for (let page = 0; page < 8; page += 1) fetch('{READ_MESSAGES}', {{method: 'POST', body: new Uint8Array(5), \
+         headers: {{'Content-Type': 'application/grpc-web+proto', 'X-Grpc-Web': '1'}}}})"
+    ));
+    browser.value("setTimeout(() => send('call/start'), 500)");
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(
+        heard.lock().unwrap().calls.is_empty(),
+        "a request waits: else this shows nothing"
+    );
+    browser.press("stop");
+    wait_for("the stop", Duration::from_secs(20), || {
+        (heard.lock().unwrap().calls == ["stop"]).then_some(())
+    });
+    wait_for("the answer", Duration::from_secs(20), || {
+        (browser.text("message") == "stopped").then_some(())
+    });
 }
 
 #[test]

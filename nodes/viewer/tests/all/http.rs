@@ -1,8 +1,14 @@
 //! Requests as any program may send them.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
+
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::{HandshakeError, Message, WebSocket};
+
+/// Where rerun's viewer asks for the recording.
+pub(crate) const READ_MESSAGES: &str = "rerun.sdk_comms.v1alpha1.MessageProxyService/ReadMessages";
 
 /// What came back.
 #[derive(Debug)]
@@ -46,39 +52,68 @@ pub(crate) fn send(port: u16, what: &str, headers: &[&str], body: &str) -> Answe
     }
 }
 
-/// The stream of the page's status.
-pub(crate) struct Live(BufReader<TcpStream>);
+/// A page's line to the node.
+pub(crate) struct Live(WebSocket<TcpStream>);
 
 impl Live {
     pub(crate) fn open(port: u16) -> Self {
-        let mut stream = connect(port);
-        let request = format!("GET /live HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        Self(BufReader::new(stream))
+        Self::ask(port, &format!("http://localhost:{port}")).unwrap()
     }
 
-    /// The next status; `None` when the stream has ended.
+    /// Opens it as a page of `origin` would; the status with which that is refused.
+    pub(crate) fn ask(port: u16, origin: &str) -> Result<Self, u16> {
+        let url = format!("ws://localhost:{port}/live");
+        let mut request = url.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("Origin", origin.parse().unwrap());
+        match tungstenite::client(request, connect(port)) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(HandshakeError::Failure(tungstenite::Error::Http(refused))) => {
+                Err(refused.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Says something.
+    pub(crate) fn say(&mut self, word: &str) {
+        self.0.send(Message::text(word)).unwrap();
+    }
+
+    /// The next thing heard; `None` when the line is cut.
     pub(crate) fn next(&mut self) -> Option<serde_json::Value> {
         loop {
-            let mut line = String::new();
-            if self.0.read_line(&mut line).unwrap_or(0) == 0 {
-                return None;
-            }
-            if let Some(text) = line.trim().strip_prefix("data: ") {
-                return Some(serde_json::from_str(text).unwrap());
+            match self.0.read() {
+                Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
             }
         }
     }
 
-    /// The first status for which `is_it` holds.
+    /// The first thing heard for which `is_it` holds.
     #[track_caller]
     pub(crate) fn wait(&mut self, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         for _ in 0..200 {
-            let status = self.next().expect("the stream goes on");
-            if is_it(&status) {
-                return status;
+            let told = self.next().expect("the line stays");
+            if is_it(&told) {
+                return told;
             }
         }
         panic!("it never came");
     }
+}
+
+/// Begins to read the recording as a page's viewer does, and does not end.
+pub(crate) fn hold_recording(port: u16) -> TcpStream {
+    let mut stream = connect(port);
+    let request = format!(
+        "POST /{READ_MESSAGES} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/grpc-web+proto\r\n\
+         X-Grpc-Web: 1\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream
 }

@@ -8,17 +8,17 @@ use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::geometry_msgs::PointStamped;
 use msgs::std_srvs::{Trigger, TriggerResponse};
 
-use crate::http::{Live, send};
+use crate::http::{Live, hold_recording, send};
 use crate::running::{Running, Shared, add_viewer, wait_for};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the stand-in heard, and the state that it is in.
 #[derive(Default)]
-struct Heard {
+pub(crate) struct Heard {
     pixels: Vec<PointStamped>,
     points: Vec<PointStamped>,
-    calls: Vec<&'static str>,
+    pub(crate) calls: Vec<&'static str>,
     state: String,
 }
 
@@ -60,7 +60,7 @@ async fn stand_in(
     }
 }
 
-fn start(state: &str, more: &[(&str, &str)]) -> (Running, u16, Shared<Heard>) {
+pub(crate) fn start(state: &str, more: &[(&str, &str)]) -> (Running, u16, Shared<Heard>) {
     let heard = Arc::new(Mutex::new(Heard {
         state: state.to_owned(),
         ..Heard::default()
@@ -181,6 +181,27 @@ fn buttons_call_the_supervisor_and_tell_its_answer() {
 }
 
 #[test]
+fn stop_gets_through_with_many_pages_open() {
+    let (_running, port, heard) = start("approaching", &[]);
+    // Eight pages, that all draw.
+    let mut pages: Vec<_> = (0..8)
+        .map(|_| (Live::open(port), hold_recording(port)))
+        .collect();
+    for (page, _) in &mut pages {
+        page.wait(|status| status["moving"] == true);
+        page.say(r#"{"seen": 1.5}"#);
+        page.say("nonsense");
+    }
+    let (last, _) = pages.last_mut().unwrap();
+    last.say(r#""stop""#);
+    let answer = last.wait(|told| told.get("ok").is_some());
+    assert_eq!(answer["message"], "stopped");
+    assert_eq!(heard.lock().unwrap().calls, ["stop"]);
+    let other = send(port, "POST /call/stop", &[], "");
+    assert!(other.body.contains("stopped"), "{}", other.body);
+}
+
+#[test]
 fn others_are_kept_out() {
     let (_running, port, heard) = start("idle", &[]);
     let evil = ["Origin: http://evil.example"];
@@ -189,6 +210,10 @@ fn others_are_kept_out() {
     let renamed = renamed.each_ref().map(String::as_str);
     assert_eq!(send(port, "POST /call/start", &renamed, "").status, 403);
     assert_eq!(send(port, "GET /live", &renamed, "").status, 403);
+    let refused = Live::ask(port, "http://evil.example").err();
+    assert_eq!(refused, Some(403));
+    let neighbour = Live::ask(port, "http://localhost:1").err();
+    assert_eq!(neighbour, Some(403));
     let writes = "POST /rerun.sdk_comms.v1alpha1.MessageProxyService/WriteMessages";
     assert_eq!(send(port, writes, &[], "").status, 404);
     assert!(heard.lock().unwrap().calls.is_empty());
@@ -215,7 +240,7 @@ fn the_token_opens_the_page() {
 }
 
 #[test]
-fn the_end_of_the_node_ends_the_stream() {
+fn the_end_of_the_node_ends_the_line() {
     let (running, port, _) = start("holding", &[]);
     let mut live = Live::open(port);
     live.wait(|status| status["state"] == "holding");
@@ -225,7 +250,7 @@ fn the_end_of_the_node_ends_the_stream() {
             return;
         }
     }
-    panic!("the stream outlives the node");
+    panic!("the line outlives the node");
 }
 
 #[test]

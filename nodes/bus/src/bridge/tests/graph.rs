@@ -3,19 +3,29 @@
 use super::network::Network;
 use crate::{
     ClockSource, Graph, GraphConfig, GraphError, Node, NodeSpec, ParameterOverrides, ParameterSpec,
-    Qos, ShutdownReason, Time, bridge::Outside,
+    Qos, ServiceError, ShutdownReason, Time,
+    bridge::{Handler, Outside, Reply},
+    lock,
 };
 use futures::{FutureExt as _, executor::block_on};
 use msgs::{
     Message, Service, cdr,
     geometry_msgs::{Transform, TransformStamped, Vector3},
-    rcl_interfaces::{GetParameters, GetParametersRequest, SetParameters, SetParametersRequest},
+    rcl_interfaces::{
+        GetParameters, GetParametersRequest, Parameter, ParameterType, ParameterValue,
+        SetParameters, SetParametersRequest,
+    },
     rosgraph_msgs,
     std_msgs::Header,
     std_srvs::{Trigger, TriggerRequest, TriggerResponse},
     tf2_msgs::TFMessage,
 };
-use std::{error::Error, sync::Arc, thread, time::Duration};
+use std::{
+    error::Error,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
@@ -70,6 +80,58 @@ fn services_and_parameters_are_there_for_other_processes() {
 }
 
 #[test]
+fn secrets_stay_in_the_process() {
+    let network = Network::default();
+    let mut graph = graph(&network);
+    let parameters = ParameterOverrides::new()
+        .set("token", "correct-horse-battery")
+        .unwrap();
+    let spec = NodeSpec::new("page").parameters(parameters);
+    graph
+        .add(spec, |node: Node| async move {
+            let token = node.parameter(ParameterSpec::<String>::new("token", "").secret())?;
+            assert_eq!(token.get(), "correct-horse-battery");
+            let listed = format!("{:?}", node.declared_parameters());
+            assert!(!listed.contains("horse"), "{listed}");
+            let mut done = node.serve::<Trigger>("~/done")?;
+            if let Some(call) = done.next().await {
+                call.respond(TriggerResponse::done(""));
+            }
+            node.request_shutdown();
+            Outcome::Ok(())
+        })
+        .unwrap();
+    let running = thread::spawn(|| graph.run_realtime().unwrap());
+    let done = network
+        .client("", "/page/done", Trigger::TYPE_NAME)
+        .unwrap();
+    block_on(done.served());
+    let names = vec!["token".to_owned()];
+    let request = GetParametersRequest { names };
+    let got = call::<GetParameters>(&network, "/page/get_parameters", &request);
+    assert_eq!(got.values[0].string_value, "(secret)");
+    let guess = |text: &str| Parameter {
+        name: "token".into(),
+        value: ParameterValue {
+            r#type: ParameterType::STRING,
+            string_value: text.into(),
+            ..ParameterValue::default()
+        },
+    };
+    let parameters = vec![guess("correct-horse-battery"), guess("wrong")];
+    let request = SetParametersRequest { parameters };
+    let set = call::<SetParameters>(&network, "/page/set_parameters", &request);
+    let told: Vec<_> = set
+        .results
+        .iter()
+        .map(|result| (result.successful, result.reason.split("-p").next()))
+        .collect();
+    assert_eq!(told[0], told[1], "the right one looks like a wrong one");
+    call::<Trigger>(&network, "/page/done", &TriggerRequest {});
+    assert!(running.join().unwrap().failures.is_empty());
+}
+
+#[test]
 fn a_client_finds_the_server_in_another_process() {
     let network = Network::default();
     let mut serving = graph(&network);
@@ -95,6 +157,36 @@ fn a_client_finds_the_server_in_another_process() {
     let serving = thread::spawn(|| serving.run_realtime().unwrap());
     assert!(calling.run_realtime().unwrap().failures.is_empty());
     assert!(serving.join().unwrap().failures.is_empty());
+}
+
+#[test]
+fn a_server_outside_that_keeps_silent_or_goes_away_is_an_error() {
+    let network = Network::default();
+    let kept = Arc::<Mutex<Vec<Reply>>>::default();
+    let keep = Arc::clone(&kept);
+    let silent: Handler = Arc::new(move |_, reply| lock(&keep).push(reply));
+    let served = network
+        .serve("", "/service", Trigger::TYPE_NAME, silent)
+        .unwrap();
+    let mut graph = graph(&network);
+    graph
+        .add(NodeSpec::new("caller"), |node: Node| async move {
+            let client = node.client::<Trigger>("/service")?;
+            let patience = Duration::from_millis(20);
+            let error = client.call_within(patience, TriggerRequest {}).await;
+            let error = error.unwrap_err();
+            assert!(matches!(error, ServiceError::NoAnswer { .. }), "{error}");
+            assert!(error.to_string().contains("for 0.02 s"), "{error}");
+            drop(served);
+            assert!(!client.is_served());
+            let error = client.call(TriggerRequest {}).await.unwrap_err();
+            assert!(matches!(error, ServiceError::NoServer { .. }), "{error}");
+            Outcome::Ok(())
+        })
+        .unwrap();
+    let report = graph.run_realtime().unwrap();
+    assert!(report.failures.is_empty(), "{report:?}");
+    assert_eq!(lock(&kept).len(), 1);
 }
 
 fn transform(parent: &str, child: &str, x: f64) -> TransformStamped {

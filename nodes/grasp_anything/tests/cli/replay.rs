@@ -1,0 +1,152 @@
+//! Recordings sent through a toy segmenter again, which finds what has the colour of the clicked pixel.
+
+use std::{fs::File, path::Path, time::Duration};
+
+use bus::Time;
+use msgs::{
+    geometry_msgs::{Point, PointStamped},
+    sensor_msgs::Image,
+    std_msgs::Header,
+};
+use recorder::Writer;
+
+use crate::program::{fails, run};
+
+const WIDTH: u32 = 128;
+const HEIGHT: u32 = 72;
+/// A day of this decade: recordings are of the real world's time.
+const START_S: f64 = 1.8e9;
+
+/// Whether a pixel is in a square of 20 pixels around this column, in the middle row.
+fn covers(column: u32, x: u32, y: u32) -> bool {
+    x.abs_diff(column) < 10 && y.abs_diff(36) < 10
+}
+
+fn image(at: Time, encoding: &str, pixel: impl Fn(u32, u32) -> Vec<u8>) -> Image {
+    let places = (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (x, y)));
+    let data: Vec<u8> = places.flat_map(|(x, y)| pixel(x, y)).collect();
+    Image {
+        header: Header::new(at, "camera_color_optical_frame"),
+        height: HEIGHT,
+        width: WIDTH,
+        encoding: encoding.into(),
+        step: data.len() as u32 / HEIGHT,
+        data,
+        ..Image::default()
+    }
+}
+
+/// Ten pictures of a red square that moves to the right, with its masks; those of the last two are 10 columns off. The
+/// camera's topics are remapped.
+fn write(file: &Path) {
+    let mut writer = Writer::new(File::create(file).unwrap()).unwrap();
+    let topics = [
+        ("camera/color/image_raw", "/d455/color/image_raw"),
+        ("segmentation/mask", "/segmentation/mask"),
+    ];
+    writer.metadata("topics", topics).unwrap();
+    writer
+        .metadata("episode", [("outcome", "held"), ("reason", "it rose")])
+        .unwrap();
+    writer
+        .metadata(
+            "parameters",
+            [
+                ("/segmentation/least_score", "0.3"),
+                ("/segmentation/model", "gone.yaml"),
+            ],
+        )
+        .unwrap();
+    let colour = writer.channel::<Image>(topics[0].1).unwrap();
+    let mask = writer.channel::<Image>(topics[1].1).unwrap();
+    let click = writer
+        .channel::<PointStamped>("/camera/color/image_raw/mouse_click")
+        .unwrap();
+    for number in 0..10_u32 {
+        let at = Time::from_secs_f64(START_S) + Duration::from_millis(133) * number;
+        let column = 30 + number;
+        let red = |x, y| {
+            if covers(column, x, y) {
+                vec![220, 30, 30]
+            } else {
+                vec![127; 3]
+            }
+        };
+        writer.write(colour, at, &image(at, "rgb8", red)).unwrap();
+        if number == 0 {
+            let point = Point {
+                x: 30.0,
+                y: 36.0,
+                z: 0.0,
+            };
+            let header = Header::new(at, "camera_color_optical_frame");
+            writer
+                .write(click, at, &PointStamped { header, point })
+                .unwrap();
+            continue;
+        }
+        let off = if number < 8 { column } else { column + 10 };
+        let white = |x, y| vec![if covers(off, x, y) { 255 } else { 0 }];
+        writer.write(mask, at, &image(at, "mono8", white)).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn recorded_masks_stand_beside_recomputed_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, out, json] = ["a.mcap", "out", "a.json"].map(|name| folder.path().join(name));
+    write(&file);
+    let toy = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../segmentation/tests/data/manifest.yaml"
+    );
+    let ended = run(&[
+        "replay",
+        file.to_str().unwrap(),
+        "--model",
+        toy,
+        "--out",
+        out.to_str().unwrap(),
+        "--json",
+        json.to_str().unwrap(),
+    ]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("10 pictures were replayed"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("held (it rose)"), "{}", ended.stdout);
+    let told: serde_json::Value = serde_json::from_reader(File::open(json).unwrap()).unwrap();
+    let pairs = told["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 9, "{told}");
+    for (number, pair) in (1..10).zip(pairs) {
+        let iou = pair["iou"].as_f64().unwrap();
+        if number < 8 {
+            assert!(iou > 0.9, "{number}: {pair}");
+        } else {
+            assert!((0.2..0.5).contains(&iou), "{number}: {pair}");
+        }
+    }
+    let drawn = image::open(out.join("000005.png")).unwrap();
+    assert_eq!((drawn.width(), drawn.height()), (2 * WIDTH, HEIGHT));
+}
+
+#[test]
+fn what_is_no_recording_of_pictures_is_told() {
+    fails(&["replay", "README.md"], &["README.md is no recording"]);
+    fails(&["replay", "no/such.mcap"], &["cannot read no/such.mcap"]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clicks.mcap");
+    let mut writer = Writer::new(File::create(&file).unwrap()).unwrap();
+    let clicks = writer.channel::<PointStamped>("/clicked_point").unwrap();
+    writer
+        .write(clicks, Time::ZERO, &PointStamped::default())
+        .unwrap();
+    writer.finish().unwrap();
+    fails(
+        &["replay", file.to_str().unwrap()],
+        &["has no pictures", "it has /clicked_point"],
+    );
+}
