@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     board::{Board, BoardError},
+    file::write_whole,
     pose::Pose,
 };
 
@@ -71,8 +72,9 @@ pub struct Samples {
 pub struct Sample {
     /// What it is called in messages.
     pub name: String,
-    /// Where the robot's joints put the flange, in its base frame.
-    pub base_from_flange: Pose,
+    /// Where the robot's joints put the flange, in its base frame; not needed for intrinsics.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_from_flange: Option<Pose>,
     /// Corners that were found: number on the board, column and row in pixels.
     pub corners: Vec<(u32, f64, f64)>,
     /// The picture, relative to the folder.
@@ -172,10 +174,7 @@ impl Samples {
             file: file.clone(),
             error,
         })?;
-        std::fs::create_dir_all(&folder).map_err(io)?;
-        let draft = path.with_extension("yaml.part");
-        std::fs::write(&draft, text).map_err(io)?;
-        std::fs::rename(&draft, &path).map_err(io)
+        write_whole(&path, &text).map_err(io)
     }
 }
 
@@ -184,7 +183,7 @@ impl Samples {
 pub(crate) struct View {
     /// Its place among the samples.
     pub(crate) index: usize,
-    /// Where the robot says the flange is.
+    /// Where the robot says the flange is; at its base when the sample does not say.
     pub(crate) base_from_flange: Isometry3<f64>,
     /// Points on the board with the pixels that show them.
     pub(crate) points: Vec<(Point3<f64>, Point2<f64>)>,
@@ -200,9 +199,12 @@ impl Sample {
         index: usize,
         board: &BTreeMap<u32, Point3<f64>>,
     ) -> Result<View, String> {
-        let base_from_flange = self.base_from_flange.isometry().ok_or(
-            "its base_from_flange is not a pose: something is not finite, or the quaternion is not of unit length",
-        )?;
+        let base_from_flange = match &self.base_from_flange {
+            None => Isometry3::identity(),
+            Some(pose) => pose.isometry().ok_or(
+                "its base_from_flange is not a pose: something is not finite, or the quaternion is not of unit length",
+            )?,
+        };
         let mut points = BTreeMap::new();
         for &(id, u, v) in &self.corners {
             if !(u.is_finite() && v.is_finite()) {
@@ -251,7 +253,7 @@ mod tests {
             camera: Intrinsics::from_hfov(848, 480, 1.5).unwrap(),
             samples: vec![Sample {
                 name: "001".to_owned(),
-                base_from_flange: Pose::from(&Isometry3::identity()),
+                base_from_flange: Some(Pose::from(&Isometry3::identity())),
                 corners: vec![(0, 1.25, 2.5)],
                 image: None,
             }],
@@ -289,7 +291,7 @@ mod tests {
         .corners();
         let sample = |corners: &[(u32, f64, f64)]| Sample {
             name: "x".to_owned(),
-            base_from_flange: Pose::from(&Isometry3::identity()),
+            base_from_flange: Some(Pose::from(&Isometry3::identity())),
             corners: corners.to_vec(),
             image: None,
         };

@@ -93,7 +93,7 @@ pub fn hand_eye(recipe: &Recipe) -> Synthetic {
     let mut samples = Vec::with_capacity(recipe.samples);
     let mut outliers = Vec::new();
     for index in 0..recipe.samples {
-        let camera_from_board = view_of(&recipe.board, &camera, &mut random);
+        let camera_from_board = view_of(&recipe.board, &camera, 0.4..0.8, 1.0, &mut random);
         let chain = mount_from_camera * camera_from_board * carrier_from_board.inverse();
         let base_from_flange = match recipe.setup {
             Setup::EyeToHand => chain,
@@ -133,7 +133,7 @@ pub fn hand_eye(recipe: &Recipe) -> Synthetic {
         }
         samples.push(Sample {
             name,
-            base_from_flange: Pose::from(&told),
+            base_from_flange: Some(Pose::from(&told)),
             corners: seen
                 .into_iter()
                 .map(|(id, pixel)| (id, pixel.x, pixel.y))
@@ -153,6 +153,49 @@ pub fn hand_eye(recipe: &Recipe) -> Synthetic {
         mount_from_camera,
         carrier_from_board,
         outliers,
+    }
+}
+
+/// Pictures of a ChArUco board for [`crate::intrinsics`], 0.25 to 0.6 m away and all over the image; the camera in them
+/// is the true one.
+#[must_use]
+pub fn pictures(count: usize, corner_px: f64, seed: u64) -> Samples {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let camera = d455();
+    let board = Board::Charuco {
+        dictionary: "DICT_5X5_100".to_owned(),
+        columns: 9,
+        rows: 6,
+        square_m: 0.03,
+        marker_m: 0.022,
+        first_id: 0,
+    };
+    let corners = board.corners();
+    let samples = (0..count).map(|index| {
+        let camera_from_board = view_of(&board, &camera, 0.25..0.6, 0.6, &mut random);
+        let seen = corners.iter().filter_map(|(id, point)| {
+            let pixel = camera.project(&(camera_from_board * point)).ok()?;
+            camera.contains(&pixel).then_some((*id, pixel))
+        });
+        let seen: Vec<_> = seen.collect();
+        let mut noisy = |value: f64| value + corner_px * normal(&mut random);
+        Sample {
+            name: format!("{:03}", index + 1),
+            base_from_flange: None,
+            corners: seen
+                .into_iter()
+                .map(|(id, pixel)| (id, noisy(pixel.x), noisy(pixel.y)))
+                .collect(),
+            image: None,
+        }
+    });
+    let samples = samples.collect();
+    Samples {
+        setup: Setup::EyeInHand,
+        frames: Frames::default(),
+        board,
+        camera,
+        samples,
     }
 }
 
@@ -179,31 +222,36 @@ fn elsewhere(random: &mut impl Rng) -> Isometry3<f64> {
     ))
 }
 
-/// A pose of the board that the camera sees whole.
-fn view_of(board: &Board, camera: &Intrinsics, random: &mut impl Rng) -> Isometry3<f64> {
+/// A pose of the board that shows the camera a share of its corners or more.
+fn view_of(
+    board: &Board,
+    camera: &Intrinsics,
+    distances: std::ops::Range<f64>,
+    share: f64,
+    random: &mut impl Rng,
+) -> Isometry3<f64> {
     let [width, height] = board.size();
     let middle = Vector3::new(0.5 * width, 0.5 * height, 0.0);
+    let corners = board.corners();
     let mut pose = Isometry3::identity();
     for _ in 0..DRAWS {
-        let place = Vector3::new(
-            random.random_range(-0.35..0.35),
-            random.random_range(-0.2..0.2),
-            random.random_range(0.4..0.8),
+        let ray = Vector3::new(
+            (random.random_range(0.0..f64::from(camera.width)) - camera.cx) / camera.fx,
+            (random.random_range(0.0..f64::from(camera.height)) - camera.cy) / camera.fy,
+            1.0,
         );
-        let tilt = Vector3::new(
-            random.random_range(-0.7..0.7),
-            random.random_range(-0.7..0.7),
-            0.0,
-        );
+        let place = ray * random.random_range(distances.clone());
+        let mut tilt = || random.random_range(-0.7..0.7);
+        let tilt = Vector3::new(tilt(), tilt(), 0.0);
         let roll = Vector3::z() * random.random_range(-0.8..0.8);
         let turn = UnitQuaternion::from_scaled_axis(tilt) * UnitQuaternion::from_scaled_axis(roll);
         pose = Isometry3::from_parts((place - turn * middle).into(), turn);
-        let shown = |x: f64, y: f64| {
+        let shown = corners.values().filter(|corner| {
             camera
-                .project(&(pose * nalgebra::Point3::new(x, y, 0.0)))
+                .project(&(pose * **corner))
                 .is_ok_and(|pixel| camera.contains(&pixel))
-        };
-        if shown(0.0, 0.0) && shown(width, 0.0) && shown(0.0, height) && shown(width, height) {
+        });
+        if shown.count() as f64 >= share * corners.len() as f64 {
             break;
         }
     }

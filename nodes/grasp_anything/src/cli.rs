@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use clap_complete::Shell;
 
-use crate::control::Service;
+use crate::{commands::calibrate::CalibrateCommand, control::Service};
 
 /// Point at an object, and the robot in front of you grasps it.
 #[derive(Debug, Parser)]
@@ -66,6 +66,12 @@ pub(crate) enum Command {
     /// Segment an image, a folder of images or a video from a click, without a robot
     #[command(after_long_help = SEGMENT_HELP)]
     Segment(SegmentArgs),
+    /// Find where the camera is and what its lens does, and say how well that is known
+    Calibrate {
+        /// What to calibrate
+        #[command(subcommand)]
+        what: CalibrateCommand,
+    },
     /// Measure the success rate of whole grasps in the simulated cell
     Eval(EvalArgs),
     /// Measure the latency of each stage, each beside an alternative
@@ -340,6 +346,7 @@ mod tests {
             "click",
             "call",
             "segment",
+            "calibrate",
             "eval",
             "bench",
             "doctor",

@@ -329,6 +329,9 @@ fn look(
     index: usize,
     board: &std::collections::BTreeMap<u32, nalgebra::Point3<f64>>,
 ) -> Result<Seen, Unusable> {
+    if sample.base_from_flange.is_none() {
+        return Err(Unusable::Because("it has no base_from_flange".to_owned()));
+    }
     let view = sample.view(index, board).map_err(Unusable::Because)?;
     let pose = board_pose(&samples.camera, &view.points).ok_or_else(|| {
         Unusable::Because(

@@ -1,0 +1,12 @@
+//! Boards in pictures and on paper, by way of OpenCV's dictionaries of markers. Built with the feature `opencv`.
+
+pub mod detect;
+pub mod pattern;
+pub mod print;
+
+mod dictionary;
+#[cfg(test)]
+mod tests;
+
+pub use detect::{Detection, DetectionError, Detector};
+pub use dictionary::DictionaryError;

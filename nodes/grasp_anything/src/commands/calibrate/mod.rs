@@ -1,0 +1,21 @@
+//! `grasp_anything calibrate`: where the camera is, and how well that is known.
+
+mod args;
+mod intrinsics;
+mod proof;
+mod solve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+pub(crate) use args::CalibrateCommand;
+
+/// Runs the subcommand of `calibrate`.
+pub(crate) fn run(command: &CalibrateCommand) -> Result<ExitCode> {
+    match command {
+        CalibrateCommand::Solve(args) => solve::run(args),
+        CalibrateCommand::Intrinsics(args) => intrinsics::run(args),
+        CalibrateCommand::Proof(args) => proof::run(args),
+    }
+}
