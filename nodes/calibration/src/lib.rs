@@ -1,5 +1,5 @@
-//! Calibration: where the camera is, what its lens does, and how well that is known. This crate knows nothing of
-//! messages, nodes or clocks.
+//! Calibration: where the camera is, what its lens does, and how well that is known. Nothing here knows of
+//! messages, nodes or clocks, but for [`node`], which tells a result to everybody.
 //!
 //! # What is needed?
 //!
@@ -51,8 +51,10 @@
 
 pub mod board;
 pub mod closed_form;
+pub mod hand;
 pub mod hand_eye;
 pub mod intrinsics;
+pub mod node;
 pub mod pnp;
 pub mod pose;
 pub mod result;

@@ -97,6 +97,11 @@ pub(crate) const NODES: &[Entry] = &[
         node!(ur_driver::robot_state_publisher::run),
     ),
     Entry::new(
+        "calibration",
+        "tells on /tf_static where the camera is, by the result of a calibration",
+        node!(calibration::node::run),
+    ),
+    Entry::new(
         "segmentation",
         "finds the clicked object in the image and tracks it",
         node!(segmentation::node::run),

@@ -11,6 +11,14 @@ pub(crate) enum CalibrateCommand {
     Solve(SolveArgs),
     /// Check a camera's intrinsics on a folder of pictures' corners, or find them anew
     Intrinsics(IntrinsicsArgs),
+    /// Find how a hand's joints answer to its servos from markers on its phalanges
+    Hand(HandArgs),
+    /// Find the corners of a board in the pictures of a folder, and write them as its samples
+    #[cfg(feature = "opencv")]
+    Detect(DetectArgs),
+    /// Print a board: a PDF file at true scale
+    #[cfg(feature = "opencv")]
+    Board(BoardArgs),
     /// Measure on samples with a known answer how good the calibrations are
     Proof(ProofArgs),
 }
@@ -42,6 +50,47 @@ pub(crate) struct SolveArgs {
 pub(crate) struct IntrinsicsArgs {
     /// The folder of samples, with its samples.yaml
     pub(crate) samples: PathBuf,
+}
+
+/// Arguments of `calibrate hand`.
+#[derive(Debug, Args)]
+pub(crate) struct HandArgs {
+    /// The samples: a YAML file with servo positions and marker poses
+    pub(crate) samples: PathBuf,
+    /// A hand of the same kind, for names, limits and signs [default: calibration/sih_right.yaml of the project]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) like: Option<PathBuf>,
+    /// Where the hand's new file goes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write it even where there is one
+    #[arg(long, requires = "out")]
+    pub(crate) replace: bool,
+}
+
+/// Arguments of `calibrate detect`.
+#[cfg(feature = "opencv")]
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// A folder of pictures, with a samples.yaml that names them or without
+    pub(crate) folder: PathBuf,
+    /// The board's description [default: that of samples.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) board: Option<PathBuf>,
+    /// The camera's horizontal field of view in degrees, where there is no samples.yaml
+    #[arg(long, value_name = "DEG", default_value_t = 70.0, value_parser = parse_positive)]
+    pub(crate) hfov: f64,
+}
+
+/// Arguments of `calibrate board`.
+#[cfg(feature = "opencv")]
+#[derive(Debug, Args)]
+pub(crate) struct BoardArgs {
+    /// The board's description; calibration/boards has some
+    pub(crate) board: PathBuf,
+    /// Where the PDF goes [default: beside the description]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Arguments of `calibrate proof`.

@@ -1,6 +1,11 @@
 //! `grasp_anything calibrate`: where the camera is, and how well that is known.
 
 mod args;
+#[cfg(feature = "opencv")]
+mod board;
+#[cfg(feature = "opencv")]
+mod detect;
+mod hand;
 mod intrinsics;
 mod proof;
 mod solve;
@@ -16,6 +21,11 @@ pub(crate) fn run(command: &CalibrateCommand) -> Result<ExitCode> {
     match command {
         CalibrateCommand::Solve(args) => solve::run(args),
         CalibrateCommand::Intrinsics(args) => intrinsics::run(args),
+        CalibrateCommand::Hand(args) => hand::run(args),
+        #[cfg(feature = "opencv")]
+        CalibrateCommand::Detect(args) => detect::run(args),
+        #[cfg(feature = "opencv")]
+        CalibrateCommand::Board(args) => board::run(args),
         CalibrateCommand::Proof(args) => proof::run(args),
     }
 }
