@@ -51,6 +51,8 @@
 
 pub mod board;
 pub mod closed_form;
+#[cfg(feature = "opencv")]
+pub mod collect_node;
 pub mod hand;
 pub mod hand_eye;
 pub mod intrinsics;

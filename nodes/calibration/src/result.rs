@@ -25,6 +25,8 @@ pub struct HandEyeFile {
     pub child_frame: String,
     /// `p_parent = pose * p_child`.
     pub parent_from_child: Pose,
+    /// The board on what carried it: the flange when the camera stands still, else the base.
+    pub carrier_from_board: Pose,
     /// Standard deviations of the translation along x, y, z of the parent, metres.
     pub deviation_m: [f64; 3],
     /// Standard deviations of the rotation about x, y, z of the parent, degrees.
@@ -75,7 +77,7 @@ pub enum ResultError {
         error: serde_yaml::Error,
     },
     /// Something in it is not finite.
-    #[error("{file}: parent_from_child is not a pose; calibrate anew")]
+    #[error("{file}: parent_from_child or carrier_from_board is not a pose; calibrate anew")]
     Pose {
         /// The file.
         file: String,
@@ -110,6 +112,7 @@ impl From<&HandEye> for HandEyeFile {
             parent_frame: parent.clone(),
             child_frame: frames.camera.clone(),
             parent_from_child: Pose::from(&found.mount_from_camera),
+            carrier_from_board: Pose::from(&found.carrier_from_board),
             deviation_m: found.deviation.translation_m,
             deviation_deg: found.deviation.rotation_rad.map(f64::to_degrees),
             point_deviation_m: found.point_deviation_m,
@@ -149,7 +152,8 @@ impl HandEyeFile {
             file: file.clone(),
             error,
         })?;
-        if result.parent_from_child.isometry().is_none() {
+        let poses = [&result.parent_from_child, &result.carrier_from_board];
+        if poses.iter().any(|pose| pose.isometry().is_none()) {
             return Err(ResultError::Pose { file });
         }
         Ok(result)

@@ -18,12 +18,14 @@ mod report;
 mod start;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use nalgebra::{Isometry3, Matrix6, Unit, Vector3};
 
 pub use self::{
     problem::Noise,
     report::{Deviation, HandEye, SampleOutcome, Tolerance},
+    verify::{Miss, verify},
 };
 use self::{
     problem::{Extra, Problem, State, Views},

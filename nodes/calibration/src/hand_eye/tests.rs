@@ -333,3 +333,35 @@ fn no_sample_is_answered_without_panic() {
         Err(HandEyeError::TooFew { .. })
     ));
 }
+
+#[test]
+fn a_result_is_verified_on_fresh_samples() {
+    let made = synthetic::hand_eye(&Recipe {
+        samples: 30,
+        ..recipe(4)
+    });
+    let (mut first, mut fresh) = (made.samples.clone(), made.samples.clone());
+    first.samples.truncate(20);
+    fresh.samples.drain(..20);
+    fresh.samples[3].corners.clear();
+    let found = calibrate(&first, &quick()).unwrap();
+    let good = crate::result::HandEyeFile::from(&found);
+    let misses = verify(&good, &fresh);
+    assert!(misses[3].1.is_err());
+    let across: Vec<f64> = misses
+        .iter()
+        .filter_map(|(_, miss)| Some(miss.as_ref().ok()?.across_m))
+        .collect();
+    assert_eq!(across.len(), 9);
+    assert!(across.iter().all(|across| *across < 1.5e-3), "{across:?}");
+    // A camera that was pushed aside by a centimetre since.
+    let mut pushed = good.clone();
+    pushed.parent_from_child.translation[0] += 0.01;
+    let worse = verify(&pushed, &fresh);
+    assert!(
+        worse
+            .iter()
+            .filter_map(|(_, miss)| miss.as_ref().ok())
+            .all(|miss| miss.shift_m > 8e-3)
+    );
+}

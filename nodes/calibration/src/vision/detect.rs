@@ -95,8 +95,9 @@ impl Detector {
     pub fn detect(&self, picture: &GrayImage) -> Result<Detection, DetectionError> {
         let rows = i32::try_from(picture.height()).unwrap_or_default();
         let columns = i32::try_from(picture.width()).unwrap_or_default();
-        let grey = Mat::new_rows_cols_with_data(rows, columns, picture.as_raw().as_slice())?;
-        let found = self.dictionary.detect(&grey.clone_pointee())?;
+        let grey = Mat::new_rows_cols_with_data(rows, columns, picture.as_raw().as_slice())?
+            .clone_pointee();
+        let found = self.dictionary.detect(&grey)?;
         let (known, others): (Found, Found) = found
             .into_iter()
             .partition(|(id, _)| self.markers.contains_key(id));

@@ -1,5 +1,6 @@
 //! Boards in pictures and on paper, by way of OpenCV's dictionaries of markers. Built with the feature `opencv`.
 
+pub mod collect;
 pub mod detect;
 pub mod pattern;
 pub mod print;

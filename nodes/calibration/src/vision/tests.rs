@@ -8,10 +8,18 @@ use rand_distr::Distribution as _;
 
 use super::{
     DetectionError, Detector,
+    collect::{Collector, Event, Rules},
     pattern::{Patch, black_patches},
     print,
 };
-use crate::{board::Board, pnp::board_pose, synthetic::d455};
+use crate::{
+    board::Board,
+    hand_eye::{Options, calibrate},
+    pnp::board_pose,
+    pose::distance,
+    sample::{Frames, Sample, Samples, Setup},
+    synthetic::{self, d455},
+};
 
 /// A picture of a board on a grey wall: nine rays a pixel, then noise.
 fn picture(
@@ -23,9 +31,9 @@ fn picture(
     let board_from_camera = camera_from_board.inverse();
     let origin = board_from_camera.translation.vector;
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
-    let noise = rand_distr::Normal::new(0.0, 2.0).unwrap();
+    let noise = rand_distr::Normal::new(0.0_f64, 2.0).unwrap();
     GrayImage::from_fn(camera.width, camera.height, |u, v| {
-        let mut sum = 0.0;
+        let mut sum = 0.0_f64;
         for sample in 0..9 {
             let at = Point2::new(
                 f64::from(u) + f64::from(sample % 3 - 1) / 3.0,
@@ -34,8 +42,8 @@ fn picture(
             let ray = camera.ray(&at).unwrap();
             let ray = board_from_camera.rotation * Vector3::new(ray.x, ray.y, 1.0);
             let hit = origin - ray * (origin.z / ray.z);
-            let on_paper = (-0.01..size[0] + 0.01).contains(&hit.x)
-                && (-0.01..size[1] + 0.01).contains(&hit.y);
+            let on_paper = (-0.025..size[0] + 0.025).contains(&hit.x)
+                && (-0.025..size[1] + 0.025).contains(&hit.y);
             sum += if !on_paper {
                 110.0
             } else if patches.iter().any(|patch| patch.contains(hit.x, hit.y)) {
@@ -168,4 +176,110 @@ fn dictionaries_are_checked() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("no marker 50"), "{error}");
+}
+
+/// From rendered pictures to the camera's place: what the robot's joints say is exact here, what is seen is not.
+#[test]
+fn rendered_pictures_give_the_camera_to_parts_of_a_millimetre() {
+    let board = boards().swap_remove(0);
+    let patches = black_patches(&board).unwrap();
+    let noise = crate::hand_eye::Noise {
+        corner_px: 0.0,
+        robot_m: 1e-4,
+        robot_rad: 2e-4,
+    };
+    let recipe = synthetic::Recipe {
+        setup: Setup::EyeToHand,
+        board: board.clone(),
+        samples: 12,
+        outliers: 0,
+        noise,
+        seed: 3,
+    };
+    let made = synthetic::hand_eye(&recipe);
+    let mut samples = made.samples.clone();
+    let detector = Detector::new(&board).unwrap();
+    let corners = board.corners();
+    for sample in &mut samples.samples {
+        let points: Vec<_> = sample
+            .corners
+            .iter()
+            .map(|(id, u, v)| (corners[id], Point2::new(*u, *v)))
+            .collect();
+        let camera_from_board = board_pose(&d455(), &points).unwrap().camera_from_board;
+        let picture = picture(&patches, board.size(), &d455(), &camera_from_board);
+        // From afar, the markers are too small.
+        sample.corners = detector
+            .detect(&picture)
+            .map_or_else(|_| Vec::new(), |found| found.corners);
+    }
+    let found = calibrate(
+        &samples,
+        &Options {
+            leave_one_out: false,
+            ..Options::default()
+        },
+    )
+    .unwrap();
+    let (shift, turn) = distance(&found.mount_from_camera, &made.mount_from_camera);
+    println!(
+        "{:.3} mm, {:.4} deg, corners {:.2} px",
+        shift * 1e3,
+        turn.to_degrees(),
+        found.noise.corner_px
+    );
+    assert!(
+        shift < 1e-3 && turn < 0.1_f64.to_radians(),
+        "{shift} m, {turn} rad"
+    );
+}
+
+#[test]
+fn a_sample_is_taken_wherever_the_robot_rests() {
+    let board = boards().swap_remove(0);
+    let patches = black_patches(&board).unwrap();
+    let empty = Samples {
+        setup: Setup::EyeToHand,
+        frames: Frames::default(),
+        board: board.clone(),
+        camera: d455(),
+        samples: Vec::<Sample>::new(),
+    };
+    let mut collector = Collector::new(empty, Rules::default()).unwrap();
+    let seen = picture(&patches, board.size(), &d455(), &view(&board));
+    let nothing = GrayImage::from_pixel(d455().width, d455().height, Luma([120]));
+    let here = Isometry3::translation(0.3, 0.5, 0.2);
+    let mut look = |time: f64, pose: &Isometry3<f64>, picture: &GrayImage| {
+        let event = collector.look(time, pose, picture);
+        (event, collector.samples().samples.len())
+    };
+    // Moving, then at rest for a second, then five pictures.
+    for step in 0..5 {
+        let moving = Isometry3::translation(0.3, 0.5, 0.1 + 0.01 * f64::from(step));
+        assert!(matches!(
+            look(0.1 * f64::from(step), &moving, &seen).0,
+            Event::Moving
+        ));
+    }
+    assert!(matches!(look(1.0, &here, &seen).0, Event::Moving));
+    assert!(matches!(look(1.5, &here, &seen).0, Event::Moving));
+    assert!(matches!(look(2.0, &here, &nothing).0, Event::Unseen(_)));
+    for step in 0..4 {
+        assert!(matches!(
+            look(2.1 + 0.1 * f64::from(step), &here, &seen).0,
+            Event::Gathering
+        ));
+    }
+    assert!(matches!(look(2.6, &here, &seen), (Event::Taken, 1)));
+    assert!(matches!(look(2.7, &here, &seen), (Event::Known, 1)));
+    // Too near to the first for a second.
+    let near = Isometry3::translation(0.31, 0.5, 0.2);
+    assert!(matches!(look(3.0, &near, &seen).0, Event::Moving));
+    assert!(matches!(look(4.1, &near, &seen), (Event::Known, 1)));
+    // A clock that went back begins anew.
+    let far = Isometry3::translation(0.4, 0.5, 0.2);
+    assert!(matches!(look(5.0, &far, &seen).0, Event::Moving));
+    assert!(matches!(look(4.0, &far, &seen).0, Event::Moving));
+    assert!(matches!(look(4.9, &far, &seen).0, Event::Moving));
+    assert!(matches!(look(5.1, &far, &seen).0, Event::Gathering));
 }

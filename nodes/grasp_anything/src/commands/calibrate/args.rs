@@ -9,6 +9,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum CalibrateCommand {
     /// Find where the camera is from a folder of samples, and say how well that is known
     Solve(SolveArgs),
+    /// Hold a result against fresh samples: how far off is it there?
+    Verify(VerifyArgs),
     /// Check a camera's intrinsics on a folder of pictures' corners, or find them anew
     Intrinsics(IntrinsicsArgs),
     /// Find how a hand's joints answer to its servos from markers on its phalanges
@@ -19,6 +21,8 @@ pub(crate) enum CalibrateCommand {
     /// Print a board: a PDF file at true scale
     #[cfg(feature = "opencv")]
     Board(BoardArgs),
+    /// Write samples with a known answer, to try the other commands on
+    Example(ExampleArgs),
     /// Measure on samples with a known answer how good the calibrations are
     Proof(ProofArgs),
 }
@@ -43,6 +47,22 @@ pub(crate) struct SolveArgs {
     /// Refine the camera's intrinsics on the way
     #[arg(long)]
     pub(crate) refine_intrinsics: bool,
+}
+
+/// Arguments of `calibrate verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The result, as `calibrate solve --out` wrote it
+    pub(crate) result: PathBuf,
+    /// A folder of samples that the result does not rest on, with the board still where it was
+    pub(crate) samples: PathBuf,
+}
+
+/// Arguments of `calibrate example`.
+#[derive(Debug, Args)]
+pub(crate) struct ExampleArgs {
+    /// The folder, made when missing: hand_eye/ with two bad samples of 20, fresh/, pictures/ and hand.yaml
+    pub(crate) folder: PathBuf,
 }
 
 /// Arguments of `calibrate intrinsics`.

@@ -5,10 +5,12 @@ mod args;
 mod board;
 #[cfg(feature = "opencv")]
 mod detect;
+mod example;
 mod hand;
 mod intrinsics;
 mod proof;
 mod solve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,8 @@ pub(crate) use args::CalibrateCommand;
 pub(crate) fn run(command: &CalibrateCommand) -> Result<ExitCode> {
     match command {
         CalibrateCommand::Solve(args) => solve::run(args),
+        CalibrateCommand::Verify(args) => verify::run(args),
+        CalibrateCommand::Example(args) => example::run(args),
         CalibrateCommand::Intrinsics(args) => intrinsics::run(args),
         CalibrateCommand::Hand(args) => hand::run(args),
         #[cfg(feature = "opencv")]
