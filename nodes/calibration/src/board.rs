@@ -310,7 +310,7 @@ impl Board {
                 square_m,
                 ..
             } => (0..)
-                .zip(cells(columns - 1, rows - 1))
+                .zip(cells(columns.saturating_sub(1), rows.saturating_sub(1)))
                 .map(|(id, (column, row))| {
                     let [x, y] = [column, row].map(|cell| f64::from(cell + 1) * square_m);
                     (id, Point3::new(x, y, 0.0))

@@ -203,11 +203,11 @@ impl Problem<'_> {
             let (mut left, mut right) = (low, high);
             for _ in 0..50 {
                 let middle = 0.5 * (left + right);
-                if along(middle) < part(knot) {
-                    left = middle
+                (left, right) = if along(middle) < part(knot) {
+                    (middle, right)
                 } else {
-                    right = middle
-                }
+                    (left, middle)
+                };
             }
             0.5 * (left + right)
         });
