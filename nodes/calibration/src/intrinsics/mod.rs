@@ -4,27 +4,29 @@
 //! (Z. Zhang, 2000), and refines focal lengths, principal point, distortion and the board's pose in every view on the
 //! reprojection error. It says whether what the camera says of itself is good enough to keep.
 
-use camera::Intrinsics;
-use nalgebra::{
-    DMatrix, DVector, Isometry3, Matrix2x3, Matrix3, Matrix6, Point2, Point3, SMatrix, SVector,
-    UnitQuaternion, Vector2, Vector3, Vector6,
-};
+mod difference;
+mod problem;
 
+use camera::Intrinsics;
+use nalgebra::{Isometry3, SMatrix, SVector, Vector2};
+
+pub use self::difference::{fresh_rms_px, mean_difference_px};
+use self::{
+    difference::uncertainty_px,
+    problem::{State, refine},
+};
 use crate::{
     board::Board,
-    bundle::{Bundle, NoMinimum, OwnTerms, ViewTerms, minimize},
+    bundle::NoMinimum,
     pnp::{board_pose, plane_homography},
-    pose,
-    projection::{self, INTRINSIC_COUNT, project},
-    sample::{Sample, Samples, View},
+    projection::INTRINSIC_COUNT,
+    sample::{Sample, View},
 };
 
 /// With fewer views the unknowns are not held.
 pub const LEAST_VIEWS: usize = 5;
 /// Cells of the image that coverage is counted in: columns and rows.
 pub const CELLS: (usize, usize) = (8, 6);
-/// Corners further off than this many deviations pull no harder than at that distance (Huber).
-const CORNER_LIMIT: f64 = 3.0;
 /// A view whose corners are this many times as far off as those of the middle view is left out.
 const WORST_VIEW: f64 = 3.0;
 /// The camera's own figures are kept when they are nearer than this to the refined ones, on average over the image.
@@ -228,248 +230,6 @@ fn from_homographies(like: &Intrinsics, views: &[View]) -> Option<Intrinsics> {
         camera::Distortion::NONE,
     )
     .ok()
-}
-
-/// The camera, and where it sees the board in each view.
-#[derive(Debug, Clone)]
-struct State {
-    camera: Intrinsics,
-    poses: Vec<Isometry3<f64>>,
-}
-
-impl State {
-    fn rms_px(&self, views: &[View], view: usize) -> f64 {
-        let (Some(seen), Some(pose)) = (views.get(view), self.poses.get(view)) else {
-            return f64::INFINITY;
-        };
-        let squares = seen.points.iter().map(|(point, pixel)| {
-            self.camera
-                .project(&(pose * point))
-                .map_or(f64::INFINITY, |predicted| {
-                    (predicted - pixel).norm_squared()
-                })
-        });
-        (squares.sum::<f64>() / seen.points.len() as f64).sqrt()
-    }
-}
-
-/// The minimum, and the covariance of the intrinsics there.
-fn refine(
-    start: &State,
-    views: &[View],
-) -> Result<(State, SMatrix<f64, INTRINSIC_COUNT, INTRINSIC_COUNT>), IntrinsicsError> {
-    let mut state = start.clone();
-    let mut deviation = 1.0;
-    // The robust loss needs to know what is large, which the minimum tells.
-    for _ in 0..4 {
-        let minimum = minimize(&Problem { views, deviation }, state)?;
-        state = minimum.state;
-        let corners: usize = views.iter().map(|view| view.points.len()).sum();
-        let free = (2 * corners) as f64 - (INTRINSIC_COUNT + 6 * views.len()) as f64;
-        let mut squares: Vec<f64> = views
-            .iter()
-            .enumerate()
-            .flat_map(|(place, view)| {
-                let (camera, pose) = (state.camera, state.poses.get(place).copied());
-                view.points.iter().filter_map(move |(point, pixel)| {
-                    Some((camera.project(&(pose? * point)).ok()? - pixel).norm_squared())
-                })
-            })
-            .collect();
-        squares.sort_by(f64::total_cmp);
-        // The middle of two squared normal numbers' sum is 2 ln 2; what the unknowns took is given back.
-        let middle = squares.get(squares.len() / 2).copied().unwrap_or(0.0);
-        let given = (2 * corners) as f64 / free.max(1.0);
-        deviation = (middle / (2.0 * std::f64::consts::LN_2) * given)
-            .sqrt()
-            .max(1e-4);
-    }
-    let minimum = minimize(&Problem { views, deviation }, state)?;
-    let covariance = minimum
-        .covariance
-        .fixed_view::<INTRINSIC_COUNT, INTRINSIC_COUNT>(0, 0)
-        .into();
-    Ok((minimum.state, covariance))
-}
-
-/// Corners of one deviation, the camera shared and a pose for each view.
-struct Problem<'a> {
-    views: &'a [View],
-    deviation: f64,
-}
-
-impl Bundle for Problem<'_> {
-    type State = State;
-
-    fn shared(&self) -> usize {
-        INTRINSIC_COUNT
-    }
-
-    fn views(&self) -> usize {
-        self.views.len()
-    }
-
-    fn linearize(&self, state: &State, view: usize) -> Option<ViewTerms> {
-        let pose = state.poses.get(view)?;
-        let rotation = pose.rotation.to_rotation_matrix().into_inner();
-        let mut shared = SMatrix::<f64, INTRINSIC_COUNT, INTRINSIC_COUNT>::zeros();
-        let mut shared_gradient = SVector::<f64, INTRINSIC_COUNT>::zeros();
-        let mut cross = SMatrix::<f64, INTRINSIC_COUNT, 6>::zeros();
-        let mut own = Matrix6::zeros();
-        let mut own_gradient = Vector6::zeros();
-        let mut cost = 0.0;
-        for (point, pixel) in &self.views.get(view)?.points {
-            let seen = project(&state.camera, &(pose * point))?;
-            let by_shift = seen.by_point * rotation;
-            let mut by_own = SMatrix::<f64, 2, 6>::zeros();
-            by_own.fixed_view_mut::<2, 3>(0, 0).copy_from(&by_shift);
-            by_own
-                .fixed_view_mut::<2, 3>(0, 3)
-                .copy_from(&(-by_shift * point.coords.cross_matrix()));
-            let residual = (seen.pixel - pixel) / self.deviation;
-            let distance = residual.norm();
-            let (loss, weight) = if distance <= CORNER_LIMIT {
-                (0.5 * distance * distance, 1.0)
-            } else {
-                (
-                    CORNER_LIMIT * (distance - 0.5 * CORNER_LIMIT),
-                    CORNER_LIMIT / distance,
-                )
-            };
-            cost += loss;
-            let pull = weight / self.deviation;
-            let information = pull / self.deviation;
-            shared += seen.by_intrinsics.transpose() * seen.by_intrinsics * information;
-            shared_gradient += seen.by_intrinsics.transpose() * residual * pull;
-            cross += seen.by_intrinsics.transpose() * by_own * information;
-            own += by_own.transpose() * by_own * information;
-            own_gradient += by_own.transpose() * residual * pull;
-        }
-        Some(ViewTerms {
-            cost,
-            shared: DMatrix::from_column_slice(INTRINSIC_COUNT, INTRINSIC_COUNT, shared.as_slice()),
-            shared_gradient: DVector::from_column_slice(shared_gradient.as_slice()),
-            own: Some(OwnTerms {
-                information: own,
-                cross: DMatrix::from_column_slice(INTRINSIC_COUNT, 6, cross.as_slice()),
-                gradient: own_gradient,
-            }),
-        })
-    }
-
-    fn stepped(&self, state: &State, shared: &DVector<f64>, own: &[Vector6<f64>]) -> State {
-        let poses = state.poses.iter().zip(own).map(|(pose, step)| {
-            let mut pose = pose::moved(pose, step);
-            pose.rotation.renormalize();
-            pose
-        });
-        State {
-            camera: projection::stepped(&state.camera, shared.as_slice()),
-            poses: poses.collect(),
-        }
-    }
-}
-
-/// Pixels on a grid over the image, with the rays that the camera has for them.
-fn grid(camera: &Intrinsics) -> impl Iterator<Item = Point3<f64>> {
-    const STEPS: usize = 12;
-    let at = |step: usize, size: u32| (step as f64 + 0.5) / STEPS as f64 * f64::from(size) - 0.5;
-    let pixels = (0..STEPS * STEPS).map(move |cell| {
-        Point2::new(
-            at(cell % STEPS, camera.width),
-            at(cell / STEPS, camera.height),
-        )
-    });
-    pixels.filter_map(|pixel| {
-        camera
-            .ray(&pixel)
-            .ok()
-            .map(|ray| Point3::new(ray.x, ray.y, 1.0))
-    })
-}
-
-/// Mean distance over the image of the pixels in which two cameras see the same things, once one of them is turned so
-/// that they agree best: how a camera is turned is for its mounting to say, not for its intrinsics.
-#[must_use]
-pub fn mean_difference_px(first: &Intrinsics, second: &Intrinsics) -> f64 {
-    let rays: Vec<_> = grid(first).collect();
-    let mut turn = UnitQuaternion::identity();
-    let mut mean = f64::INFINITY;
-    for _ in 0..6 {
-        let mut information = Matrix3::zeros();
-        let mut right = Vector3::zeros();
-        let mut sum = 0.0;
-        let mut count = 0.0_f64;
-        for ray in &rays {
-            let (Ok(wanted), Some(seen)) = (first.project(ray), project(second, &(turn * ray)))
-            else {
-                continue;
-            };
-            let by_turn = by_turn(&seen, &(turn * ray));
-            let residual = seen.pixel - wanted;
-            information += by_turn.transpose() * by_turn;
-            right += by_turn.transpose() * residual;
-            sum += residual.norm();
-            count += 1.0;
-        }
-        mean = sum / count.max(1.0);
-        let Some(step) = information
-            .cholesky()
-            .map(|information| information.solve(&right))
-        else {
-            break;
-        };
-        turn = UnitQuaternion::from_scaled_axis(-step) * turn;
-    }
-    mean
-}
-
-/// Change of the pixel of a point with a turn of the point about the camera.
-fn by_turn(seen: &projection::Projection, point: &Point3<f64>) -> Matrix2x3<f64> {
-    -(seen.by_point * point.coords.cross_matrix())
-}
-
-/// Root mean square over the image of the deviation of a camera's pixels, but for what a turn of it explains.
-fn uncertainty_px(
-    camera: &Intrinsics,
-    covariance: &SMatrix<f64, INTRINSIC_COUNT, INTRINSIC_COUNT>,
-) -> f64 {
-    let seen: Vec<_> = grid(camera)
-        .filter_map(|ray| {
-            let seen = project(camera, &ray)?;
-            Some((seen.by_intrinsics, by_turn(&seen, &ray)))
-        })
-        .collect();
-    let mut turns = Matrix3::zeros();
-    let mut cross = SMatrix::<f64, 3, INTRINSIC_COUNT>::zeros();
-    for (by_intrinsics, by_turn) in &seen {
-        turns += by_turn.transpose() * by_turn;
-        cross += by_turn.transpose() * by_intrinsics;
-    }
-    let explained = turns.try_inverse().unwrap_or_default() * cross;
-    let variances = seen.iter().map(|(by_intrinsics, by_turn)| {
-        let left = by_intrinsics - by_turn * explained;
-        (left * covariance * left.transpose()).trace()
-    });
-    (variances.sum::<f64>() / seen.len().max(1) as f64)
-        .max(0.0)
-        .sqrt()
-}
-
-/// How well a camera explains pictures that it was not calibrated on: root mean square over them of the distance between
-/// seen and predicted corners, pixels, with the board of each placed as well as may be.
-#[must_use]
-pub fn fresh_rms_px(camera: &Intrinsics, pictures: &Samples) -> f64 {
-    let corners = pictures.board.corners();
-    let squares: Vec<f64> = pictures
-        .samples
-        .iter()
-        .filter_map(|sample| {
-            let view = sample.view(0, &corners).ok()?;
-            Some(board_pose(camera, &view.points)?.rms_px.powi(2))
-        })
-        .collect();
-    (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
 }
 
 fn report(
