@@ -65,6 +65,7 @@ check-viewer:
 	RUSTDOCFLAGS="-D warnings" cargo doc --package viewer --no-deps --locked
 
 check-calibration:
+	@scripts/setup opencv
 	cargo clippy --package calibration --features opencv --all-targets --locked -- -D warnings
 	cargo clippy --package grasp_anything --features opencv --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --package calibration --features opencv --no-deps --locked

@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{
     bundle::{Minimum, NoMinimum},
-    closed_form::{Method, turn_spread},
+    closed_form::{Method, Station, turn_spread},
     pnp::{BoardPose, board_pose},
     sample::{Sample, Samples, Setup, View},
 };
@@ -261,6 +261,15 @@ pub fn calibrate(samples: &Samples, options: &Options) -> Result<HandEye, HandEy
     })
 }
 
+/// What the closed forms work with: the stations of all samples that are good by themselves.
+///
+/// # Errors
+/// When there are too few of them.
+pub fn stations(samples: &Samples) -> Result<Vec<Station>, HandEyeError> {
+    let (seen, _) = checked(samples)?;
+    Ok(start::stations(samples.setup, &seen))
+}
+
 /// What a sample is left out for whose board is not where robot and camera together put it.
 fn disagreement(state: &State, view: usize) -> String {
     let error = state.robot_error(view);
@@ -390,7 +399,7 @@ fn finish(
     mut problem: Problem<'_>,
     mut minimum: Minimum<State>,
     rejected: Vec<(usize, String)>,
-    stations: &[crate::closed_form::Station],
+    stations: &[Station],
 ) -> Result<HandEye, HandEyeError> {
     checks::size(&problem, &minimum.state)?;
     if options.refine_intrinsics {

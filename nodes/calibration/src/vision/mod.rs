@@ -4,6 +4,7 @@ pub mod collect;
 pub mod detect;
 pub mod pattern;
 pub mod print;
+pub mod reference;
 
 mod dictionary;
 #[cfg(test)]

@@ -10,10 +10,11 @@ use super::{
     DetectionError, Detector,
     collect::{Collector, Event, Rules},
     pattern::{Patch, black_patches},
-    print,
+    print, reference,
 };
 use crate::{
     board::Board,
+    closed_form::Method,
     hand_eye::{Options, calibrate},
     pnp::board_pose,
     pose::distance,
@@ -282,4 +283,43 @@ fn a_sample_is_taken_wherever_the_robot_rests() {
     assert!(matches!(look(4.0, &far, &seen).0, Event::Moving));
     assert!(matches!(look(4.9, &far, &seen).0, Event::Moving));
     assert!(matches!(look(5.1, &far, &seen).0, Event::Gathering));
+}
+
+/// Two implementations of the same publications, on noisy samples: OpenCV takes fewer motions into account, so that they
+/// agree only as well as either does with the truth.
+#[test]
+fn closed_forms_agree_with_those_of_opencv() {
+    let noise = crate::hand_eye::Noise {
+        corner_px: 0.02,
+        robot_m: 1e-5,
+        robot_rad: 1e-5,
+    };
+    for seed in 0..4 {
+        let made = synthetic::hand_eye(&synthetic::Recipe {
+            setup: Setup::EyeInHand,
+            board: boards().swap_remove(0),
+            samples: 15,
+            outliers: 0,
+            noise,
+            seed,
+        });
+        let stations = crate::hand_eye::stations(&made.samples).unwrap();
+        for method in Method::ALL {
+            let Some(theirs) = reference::mount_from_camera(method, &stations) else {
+                assert!(
+                    matches!(method, Method::Shah | Method::Li),
+                    "{}",
+                    method.name()
+                );
+                continue;
+            };
+            let ours = method.mount_from_camera(&stations).unwrap();
+            let (shift, turn) = distance(&ours, &theirs);
+            assert!(
+                shift < 1e-3 && turn < 1e-3,
+                "{}: {shift} m, {turn} rad",
+                method.name()
+            );
+        }
+    }
 }

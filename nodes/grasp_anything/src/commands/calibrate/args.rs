@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 /// What to calibrate.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CalibrateCommand {
-    /// Find where the camera is from a folder of samples, and say how well that is known
+    /// Find where the camera is from a folder of samples, and say how well that is known; status 2 when beyond tolerance
     Solve(SolveArgs),
     /// Hold a result against fresh samples: how far off is it there?
     Verify(VerifyArgs),

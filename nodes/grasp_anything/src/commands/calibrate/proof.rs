@@ -174,6 +174,35 @@ impl Errors {
     }
 }
 
+/// Errors of OpenCV's solvers on the same samples.
+#[cfg(feature = "opencv")]
+#[derive(Default)]
+struct OpenCv(Vec<(Method, Errors)>);
+
+#[cfg(feature = "opencv")]
+impl OpenCv {
+    /// Solves samples by all methods that OpenCV has.
+    fn add(&mut self, made: &Synthetic) {
+        if self.0.is_empty() {
+            let methods = Method::ALL
+                .into_iter()
+                .filter(|method| !matches!(method, Method::Shah | Method::Li));
+            self.0 = methods.map(|method| (method, Errors::default())).collect();
+        }
+        let stations = calibration::hand_eye::stations(&made.samples).unwrap_or_default();
+        for (method, errors) in &mut self.0 {
+            let found = calibration::vision::reference::mount_from_camera(*method, &stations);
+            errors.add(found.as_ref(), &made.mount_from_camera);
+        }
+    }
+
+    fn rows(&self, table: &mut Table) {
+        for (method, errors) in &self.0 {
+            errors.row(table, "", &format!("OpenCV {}", method.name()), None);
+        }
+    }
+}
+
 /// Adds the rows of one kind; whether what is to be reached was.
 fn hand_eye(args: &ProofArgs, setup: Setup, share: f64, name: &str, table: &mut Table) -> bool {
     let options = Options {
@@ -185,10 +214,14 @@ fn hand_eye(args: &ProofArgs, setup: Setup, share: f64, name: &str, table: &mut 
         .iter()
         .map(|method| (method.name(), Errors::default()))
         .collect();
+    #[cfg(feature = "opencv")]
+    let mut opencv = OpenCv::default();
     let (mut squares, mut count) = ((0.0, 0.0), 0.0_f64);
     for seed in 0..u64::from(args.seeds) {
         let made = made(args, setup, share, seed);
         let found = calibrate(&made.samples, &options);
+        #[cfg(feature = "opencv")]
+        opencv.add(&made);
         if let Ok(found) = &found {
             let (position, orientation) = squared_ratios(found, &made.mount_from_camera);
             squares = (squares.0 + position, squares.1 + orientation);
@@ -207,6 +240,8 @@ fn hand_eye(args: &ProofArgs, setup: Setup, share: f64, name: &str, table: &mut 
     for (solver, errors) in &closed {
         errors.row(table, "", solver, None);
     }
+    #[cfg(feature = "opencv")]
+    opencv.rows(table);
     let mean = joint.mean();
     joint.failures == 0
         && mean.0 <= POSITION_MM
