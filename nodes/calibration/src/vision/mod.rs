@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod detect;
+pub mod drawn;
 pub mod pattern;
 pub mod print;
 pub mod reference;

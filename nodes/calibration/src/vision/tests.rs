@@ -1,15 +1,13 @@
 //! Boards drawn as a camera sees them, found again.
 
-use camera::Intrinsics;
 use image::{GrayImage, Luma, imageops};
 use nalgebra::{Isometry3, Point2, UnitQuaternion, Vector3};
-use rand::SeedableRng as _;
-use rand_distr::Distribution as _;
 
 use super::{
     DetectionError, Detector,
     collect::{Collector, Event, Rules},
-    pattern::{Patch, black_patches},
+    drawn::draw,
+    pattern::black_patches,
     print, reference,
 };
 use crate::{
@@ -21,41 +19,6 @@ use crate::{
     sample::{Frames, Sample, Samples, Setup},
     synthetic::{self, d455},
 };
-
-/// A picture of a board on a grey wall: nine rays a pixel, then noise.
-fn picture(
-    patches: &[Patch],
-    size: [f64; 2],
-    camera: &Intrinsics,
-    camera_from_board: &Isometry3<f64>,
-) -> GrayImage {
-    let board_from_camera = camera_from_board.inverse();
-    let origin = board_from_camera.translation.vector;
-    let mut random = rand_pcg::Pcg64::seed_from_u64(1);
-    let noise = rand_distr::Normal::new(0.0_f64, 2.0).unwrap();
-    GrayImage::from_fn(camera.width, camera.height, |u, v| {
-        let mut sum = 0.0_f64;
-        for sample in 0..9 {
-            let at = Point2::new(
-                f64::from(u) + f64::from(sample % 3 - 1) / 3.0,
-                f64::from(v) + f64::from(sample / 3 - 1) / 3.0,
-            );
-            let ray = camera.ray(&at).unwrap();
-            let ray = board_from_camera.rotation * Vector3::new(ray.x, ray.y, 1.0);
-            let hit = origin - ray * (origin.z / ray.z);
-            let on_paper = (-0.025..size[0] + 0.025).contains(&hit.x)
-                && (-0.025..size[1] + 0.025).contains(&hit.y);
-            sum += if !on_paper {
-                110.0
-            } else if patches.iter().any(|patch| patch.contains(hit.x, hit.y)) {
-                30.0
-            } else {
-                220.0
-            };
-        }
-        Luma([(sum / 9.0 + noise.sample(&mut random)).clamp(0.0, 255.0) as u8])
-    })
-}
 
 fn boards() -> Vec<Board> {
     ["charuco_7x5", "apriltag_4x3", "aruco_5x4", "marker_80mm"]
@@ -77,9 +40,8 @@ fn view(board: &Board) -> Isometry3<f64> {
 #[test]
 fn every_kind_of_board_is_found_to_parts_of_a_pixel() {
     for board in boards() {
-        let patches = black_patches(&board).unwrap();
         let truth = view(&board);
-        let picture = picture(&patches, board.size(), &d455(), &truth);
+        let picture = draw(&board, &d455(), &truth, 1).unwrap();
         let found = Detector::new(&board).unwrap().detect(&picture).unwrap();
         let corners = board.corners();
         assert_eq!(found.corners.len(), corners.len(), "{board:?}");
@@ -114,8 +76,7 @@ fn every_kind_of_board_is_found_to_parts_of_a_pixel() {
 #[test]
 fn blurred_pictures_and_other_boards_are_refused() {
     let boards = boards();
-    let patches = black_patches(&boards[0]).unwrap();
-    let sharp = picture(&patches, boards[0].size(), &d455(), &view(&boards[0]));
+    let sharp = draw(&boards[0], &d455(), &view(&boards[0]), 1).unwrap();
     let blurred = imageops::blur(&sharp, 2.5);
     let detector = Detector::new(&boards[0]).unwrap();
     let error = detector.detect(&blurred).unwrap_err();
@@ -183,7 +144,6 @@ fn dictionaries_are_checked() {
 #[test]
 fn rendered_pictures_give_the_camera_to_parts_of_a_millimetre() {
     let board = boards().swap_remove(0);
-    let patches = black_patches(&board).unwrap();
     let noise = crate::hand_eye::Noise {
         corner_px: 0.0,
         robot_m: 1e-4,
@@ -208,7 +168,7 @@ fn rendered_pictures_give_the_camera_to_parts_of_a_millimetre() {
             .map(|(id, u, v)| (corners[id], Point2::new(*u, *v)))
             .collect();
         let camera_from_board = board_pose(&d455(), &points).unwrap().camera_from_board;
-        let picture = picture(&patches, board.size(), &d455(), &camera_from_board);
+        let picture = draw(&board, &d455(), &camera_from_board, 1).unwrap();
         // From afar, the markers are too small.
         sample.corners = detector
             .detect(&picture)
@@ -238,7 +198,6 @@ fn rendered_pictures_give_the_camera_to_parts_of_a_millimetre() {
 #[test]
 fn a_sample_is_taken_wherever_the_robot_rests() {
     let board = boards().swap_remove(0);
-    let patches = black_patches(&board).unwrap();
     let empty = Samples {
         setup: Setup::EyeToHand,
         frames: Frames::default(),
@@ -247,7 +206,7 @@ fn a_sample_is_taken_wherever_the_robot_rests() {
         samples: Vec::<Sample>::new(),
     };
     let mut collector = Collector::new(empty, Rules::default()).unwrap();
-    let seen = picture(&patches, board.size(), &d455(), &view(&board));
+    let seen = draw(&board, &d455(), &view(&board), 1).unwrap();
     let nothing = GrayImage::from_pixel(d455().width, d455().height, Luma([120]));
     let here = Isometry3::translation(0.3, 0.5, 0.2);
     let mut look = |time: f64, pose: &Isometry3<f64>, picture: &GrayImage| {
