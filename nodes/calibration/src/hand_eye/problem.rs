@@ -425,9 +425,9 @@ mod tests {
                         let mut shared = DVector::zeros(size);
                         let mut own = Vector6::zeros();
                         if index < size {
-                            shared[index] = step
+                            shared[index] = step;
                         } else {
-                            own[index - size] = step
+                            own[index - size] = step;
                         }
                         problem
                             .linearize(&problem.stepped(&state, &shared, &[own]), 0)
