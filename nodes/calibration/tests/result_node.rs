@@ -85,8 +85,7 @@ fn told(parameters: ParameterOverrides, frame: &'static str) -> Option<Isometry3
         )
         .unwrap();
     graph.run_lockstep(Some(Duration::from_secs(3))).unwrap();
-    let pose = *seen.lock().unwrap();
-    pose
+    *seen.lock().unwrap()
 }
 
 #[test]
@@ -99,7 +98,7 @@ fn the_camera_is_where_the_result_says() {
         .unwrap();
     let pose = told(parameters.clone(), "camera_color_optical_frame").unwrap();
     assert!(
-        (pose.inv_mul(&result.parent_from_child()))
+        pose.inv_mul(&result.parent_from_child())
             .translation
             .vector
             .norm()
@@ -110,7 +109,8 @@ fn the_camera_is_where_the_result_says() {
     let link_from_optical = Isometry3::translation(0.0, 0.01, 0.02);
     let optical = pose * link_from_optical;
     assert!(
-        (optical.inv_mul(&result.parent_from_child()))
+        optical
+            .inv_mul(&result.parent_from_child())
             .translation
             .vector
             .norm()
