@@ -7,6 +7,8 @@
 #   make test-viewer      the viewer's tests, with chromium: they compile rerun, which takes minutes
 #   make demo VIEWER=1    the same with a page in the browser that shows it all: http://127.0.0.1:8350
 #   make build            target/release/grasp_anything; with VIEWER=1 it has the node viewer, which takes minutes more
+#   make build CALIBRATE=1   ... it finds calibration boards in pictures and prints them: installs OpenCV and libclang
+#   make test-calibration    the tests of that
 #   make completions      shell completions into target/completions/
 #   make setup            system packages and ONNX Runtime only
 
@@ -20,17 +22,21 @@ ifeq ($(ONCE),1)
 DEMO_ARGS := once:=true
 endif
 ifeq ($(VIEWER),1)
-FEATURES := --features viewer
+FEATURES += --features viewer
 DEMO_ARGS += viewer:=true
 endif
+ifeq ($(CALIBRATE),1)
+FEATURES += --features opencv
+STAGES += opencv
+endif
 
-.PHONY: demo setup build test test-viewer check check-viewer completions
+.PHONY: demo setup build test test-viewer test-calibration check check-viewer check-calibration completions
 
 demo: build
 	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
 
 setup:
-	@scripts/setup
+	@scripts/setup $(STAGES)
 
 build: setup
 	cargo build --release --locked --package grasp_anything $(FEATURES)
@@ -41,6 +47,10 @@ test: setup
 test-viewer:
 	@scripts/setup browser
 	cargo test --package viewer --locked -- --include-ignored
+
+test-calibration:
+	@scripts/setup opencv
+	cargo test --package calibration --features opencv --locked
 
 # What the continuous integration asks for, beside the tests.
 check:
@@ -53,6 +63,12 @@ check-viewer:
 	cargo clippy --package viewer --all-targets --locked -- -D warnings
 	cargo clippy --package grasp_anything --features viewer --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --package viewer --no-deps --locked
+
+check-calibration:
+	@scripts/setup opencv
+	cargo clippy --package calibration --features opencv --all-targets --locked -- -D warnings
+	cargo clippy --package grasp_anything --features opencv --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --package calibration --features opencv --no-deps --locked
 
 completions: build
 	mkdir -p target/completions

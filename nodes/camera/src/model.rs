@@ -2,7 +2,7 @@
 
 use msgs::sensor_msgs::CameraInfo;
 use msgs::std_msgs::Header;
-use nalgebra::{Point2, Point3, Vector2};
+use nalgebra::{Matrix2, Point2, Point3, Vector2};
 use serde::{Deserialize, Serialize};
 
 /// Largest error, in normalised image units, that the inverse of the distortion may leave: 1e-9 of a radian or so,
@@ -141,14 +141,15 @@ impl Distortion {
         None
     }
 
-    fn jacobian(&self, ideal: Vector2<f64>) -> nalgebra::Matrix2<f64> {
+    /// How [`Self::distort`] changes with its argument.
+    pub fn jacobian(&self, ideal: Vector2<f64>) -> Matrix2<f64> {
         let (x, y) = (ideal.x, ideal.y);
         let r2 = x * x + y * y;
         let radial = 1.0 + r2 * (self.k1 + r2 * (self.k2 + r2 * self.k3));
         // d(radial)/d(r2)
         let slope = self.k1 + r2 * (2.0 * self.k2 + 3.0 * r2 * self.k3);
         let cross = 2.0 * x * y * slope + 2.0 * self.p1 * x + 2.0 * self.p2 * y;
-        nalgebra::Matrix2::new(
+        Matrix2::new(
             radial + 2.0 * x * x * slope + 2.0 * self.p1 * y + 6.0 * self.p2 * x,
             cross,
             cross,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use clap_complete::Shell;
 
-use crate::control::Service;
+use crate::{commands::calibrate::CalibrateCommand, control::Service};
 
 /// Point at an object, and the robot in front of you grasps it.
 #[derive(Debug, Parser)]
@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// Segment an image, a folder of images or a video from a click, without a robot
     #[command(after_long_help = SEGMENT_HELP)]
     Segment(SegmentArgs),
+    /// Find where the camera is and what its lens does, and say how well that is known
+    Calibrate {
+        /// What to calibrate
+        #[command(subcommand)]
+        what: CalibrateCommand,
+    },
     /// Measure the success rate of whole grasps in the simulated cell
     Eval(EvalArgs),
     /// Measure the latency of each stage, each beside an alternative
@@ -387,6 +393,7 @@ mod tests {
             "record",
             "replay",
             "segment",
+            "calibrate",
             "eval",
             "bench",
             "doctor",

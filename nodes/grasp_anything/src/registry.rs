@@ -97,6 +97,11 @@ pub(crate) const NODES: &[Entry] = &[
         node!(ur_driver::robot_state_publisher::run),
     ),
     Entry::new(
+        "calibration",
+        "tells on /tf_static where the camera is, by the result of a calibration",
+        node!(calibration::node::run),
+    ),
+    Entry::new(
         "segmentation",
         "finds the clicked object in the image and tracks it",
         node!(segmentation::node::run),
@@ -126,6 +131,12 @@ pub(crate) const NODES: &[Entry] = &[
         "writes what happens into MCAP files, one for each episode",
         node!(recorder::run),
     ),
+    #[cfg(feature = "opencv")]
+    Entry::new(
+        "calibrate_hand_eye",
+        "takes samples of a board while somebody moves the robot, and finds where the camera is",
+        node!(calibration::collect_node::run),
+    ),
     #[cfg(feature = "viewer")]
     Entry::new(
         "viewer",
@@ -140,16 +151,22 @@ pub(crate) const NODES: &[Entry] = &[
     .ends_graph(),
 ];
 
-/// What to do about a node that this program can have, but was built without.
-const LEFT_OUT: &[(&str, &str)] = if cfg!(feature = "viewer") {
-    &[]
-} else {
-    &[("viewer", "make build VIEWER=1")]
-};
+/// Nodes that this program can be built without: whether it was built with them, and what to do if not.
+const OPTIONAL: &[(&str, bool, &str)] = &[
+    ("viewer", cfg!(feature = "viewer"), "make build VIEWER=1"),
+    (
+        "calibrate_hand_eye",
+        cfg!(feature = "opencv"),
+        "make build CALIBRATE=1",
+    ),
+];
 
 /// The node of this name.
 pub(crate) fn find(name: &str) -> Result<&'static Entry> {
-    if let Some((_, remedy)) = LEFT_OUT.iter().find(|(left_out, _)| *left_out == name) {
+    let left_out = OPTIONAL
+        .iter()
+        .find(|(optional, built, _)| !built && *optional == name);
+    if let Some((_, _, remedy)) = left_out {
         bail!("this program was built without the node `{name}`; build it with `{remedy}`");
     }
     NODES

@@ -1,6 +1,7 @@
 //! One module for each subcommand.
 
 mod bench;
+pub(crate) mod calibrate;
 mod click;
 mod completions;
 mod doctor;
@@ -36,6 +37,7 @@ pub(crate) fn run(invocation: Invocation) -> Result<ExitCode> {
         Command::Replay(args) => replay::run(&args),
         Command::Segment(args) => segment::run(args),
         Command::Eval(args) => eval::run(&args),
+        Command::Calibrate { what } => calibrate::run(&what),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => completions::run(shell),

@@ -5,6 +5,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod calibration;
 mod click;
 mod evaluation;
 mod files;

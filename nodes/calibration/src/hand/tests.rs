@@ -1,0 +1,131 @@
+//! The known answer: the published curves of one hand.
+
+use std::path::{Path, PathBuf};
+
+use robot::Hand;
+
+use super::*;
+
+fn published() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../calibration/sih_right.yaml")
+}
+
+fn recipe(seed: u64) -> synthetic::Recipe {
+    synthetic::Recipe {
+        marker_rad: 0.5_f64.to_radians(),
+        play_ticks: 15.0,
+        lag_s: 0.05,
+        held_back: true,
+        seed,
+    }
+}
+
+#[test]
+fn the_published_curves_are_found_again() {
+    let truth = Hand::from_file(published()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut worst = 0.0_f64;
+    for seed in 0..3 {
+        let made = synthetic::measured(&truth, &recipe(seed));
+        let fitted = calibrate(&made).unwrap();
+        assert_eq!(fitted.len(), 11);
+        let file = folder.path().join(format!("{seed}.yaml"));
+        HandFile::read(published())
+            .unwrap()
+            .with(&fitted)
+            .write(&file, false)
+            .unwrap();
+        let off = synthetic::mean_difference(&truth, &Hand::from_file(&file).unwrap());
+        worst = worst.max(off.iter().sum::<f64>() / 11.0);
+        let index = &fitted
+            .iter()
+            .find(|(joint, _)| *joint == "index_finger")
+            .unwrap()
+            .1;
+        assert!(
+            (index.play_ticks - 15.0).abs() < 8.0,
+            "{}",
+            index.play_ticks
+        );
+        assert!((index.lag_s - 0.05).abs() < 0.02, "{}", index.lag_s);
+    }
+    assert!(worst.to_degrees() < 0.44, "{}", worst.to_degrees());
+}
+
+#[test]
+fn fingers_that_were_never_held_back_are_told() {
+    let truth = Hand::from_file(published()).unwrap();
+    let made = synthetic::measured(
+        &truth,
+        &synthetic::Recipe {
+            held_back: false,
+            ..recipe(1)
+        },
+    );
+    let error = calibrate(&made).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            HandError::Joint {
+                error: FitError::NotHeldBack { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_servo_that_stands_still_and_few_samples_are_told() {
+    let truth = Hand::from_file(published()).unwrap();
+    let made = synthetic::measured(&truth, &recipe(1));
+    let still = HandSamples {
+        samples: vec![made.samples[0].clone(); 60],
+    };
+    assert!(matches!(
+        calibrate(&still),
+        Err(HandError::Joint {
+            error: FitError::NotMoved { .. },
+            ..
+        })
+    ));
+    let few = HandSamples {
+        samples: made.samples.iter().step_by(20).cloned().collect(),
+    };
+    assert!(matches!(
+        calibrate(&few),
+        Err(HandError::Joint {
+            error: FitError::TooFew(_),
+            ..
+        })
+    ));
+    assert!(
+        calibrate(&HandSamples {
+            samples: Vec::new()
+        })
+        .unwrap()
+        .is_empty()
+    );
+}
+
+#[test]
+fn samples_round_trip_and_a_result_is_not_lost() {
+    let truth = Hand::from_file(published()).unwrap();
+    let mut made = synthetic::measured(&truth, &recipe(1));
+    made.samples.truncate(3);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hand.yaml");
+    made.write(&file).unwrap();
+    assert_eq!(HandSamples::read(&file).unwrap().samples.len(), 3);
+    let like = HandFile::read(published()).unwrap();
+    let result = folder.path().join("result.yaml");
+    like.write(&result, false).unwrap();
+    assert_eq!(HandFile::read(&result).unwrap(), like);
+    assert!(
+        like.write(&result, false)
+            .unwrap_err()
+            .to_string()
+            .contains("--replace")
+    );
+    like.write(&result, true).unwrap();
+}

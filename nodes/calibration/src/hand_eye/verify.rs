@@ -1,0 +1,63 @@
+//! A result against samples that it does not rest on.
+
+use nalgebra::Isometry3;
+
+use super::{Unusable, look, problem::mount_from_carrier};
+use crate::{pose::distance, result::HandEyeFile, sample::Samples};
+
+/// How far the board of a fresh sample is from where the result and the robot have it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Miss {
+    /// Root mean square of the distance between seen and predicted corners, pixels.
+    pub rms_px: f64,
+    /// Those pixels at the board's distance, metres: what the calibration is wrong by across the line of sight.
+    pub across_m: f64,
+    /// Between the board's middle as it is seen and as it is predicted, metres; with what one picture does not know of
+    /// distance.
+    pub shift_m: f64,
+    /// Between the board's orientations, rad.
+    pub turn_rad: f64,
+}
+
+/// The misses of all samples by name, or what is wrong with the sample.
+///
+/// The board has to be where it was when the result was made, on flange or table.
+#[must_use]
+pub fn verify(result: &HandEyeFile, samples: &Samples) -> Vec<(String, Result<Miss, String>)> {
+    let board = samples.board.corners();
+    let carrier_from_board = result.carrier_from_board.isometry().unwrap_or_default();
+    let miss = |index: usize, sample: &crate::sample::Sample| -> Result<Miss, String> {
+        let seen = look(samples, sample, index, &board).map_err(|unusable| match unusable {
+            Unusable::Behind => "it sees the board from behind".to_owned(),
+            Unusable::Because(reason) => reason,
+        })?;
+        let predicted: Isometry3<f64> = result.parent_from_child().inverse()
+            * mount_from_carrier(samples.setup, &seen.view.base_from_flange)
+            * carrier_from_board;
+        let mut squares = 0.0;
+        let mut middle = nalgebra::Vector3::zeros();
+        for (point, pixel) in &seen.view.points {
+            let predicted = samples
+                .camera
+                .project(&(predicted * point))
+                .map_err(|error| error.to_string())?;
+            squares += (predicted - pixel).norm_squared();
+            middle += point.coords / seen.view.points.len() as f64;
+        }
+        let rms_px = (squares / seen.view.points.len() as f64).sqrt();
+        let seen_middle = seen.pose.camera_from_board * nalgebra::Point3::from(middle);
+        let shift = seen_middle - predicted * nalgebra::Point3::from(middle);
+        Ok(Miss {
+            rms_px,
+            across_m: rms_px * seen_middle.z / (samples.camera.fx * samples.camera.fy).sqrt(),
+            shift_m: shift.norm(),
+            turn_rad: distance(&seen.pose.camera_from_board, &predicted).1,
+        })
+    };
+    samples
+        .samples
+        .iter()
+        .enumerate()
+        .map(|(index, sample)| (sample.name.clone(), miss(index, sample)))
+        .collect()
+}
