@@ -19,7 +19,7 @@
 //! | state | leaves it when |
 //! |---|---|
 //! | `idle` | a target is tracked |
-//! | `targeted` | `start` (or at once with `auto_start`); the target is lost |
+//! | `targeted` | `start` (or at once with `auto_start`), after `confirm` where that is asked for; the target is lost |
 //! | `approaching`, `grasping`, `lifting` | the policy goes on, is done (then the outcome is judged) or gives up; trouble |
 //! | `holding` | `release`; the object slips |
 //! | `releasing`, `homing` | the motion arrives, or does not |
@@ -28,7 +28,8 @@
 
 //!
 //! With the rule `confirm`, nothing starts before a person has looked at the target's mask and asked for `confirm`; it holds
-//! for one start, and until somebody points at something again or the target goes out of sight.
+//! for one start, and until somebody points at something again, which ends an attempt that has not lifted anything yet, or
+//! the target goes out of sight. Who calls the policy's own `start` goes past all of this.
 
 mod calls;
 pub mod judge;

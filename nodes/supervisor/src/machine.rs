@@ -428,7 +428,14 @@ impl Machine {
             }
             Event::Pointed => {
                 self.is_confirmed = false;
-                Vec::new()
+                // The policy would go on with what nobody confirmed. What is being lifted is still what was.
+                let reaches =
+                    matches!(self.state, State::Approaching | State::Grasping) || self.retrying;
+                if self.rules.confirm && reaches {
+                    self.fail("somebody pointed again: confirm what is the target now, and start")
+                } else {
+                    Vec::new()
+                }
             }
             Event::Policy(report) if self.state.is_attempt() => self.policy(report),
             Event::PolicyRefused(reason) if self.state.is_attempt() => {
@@ -460,8 +467,9 @@ impl Machine {
         if track != Track::Tracking && before == Track::Tracking {
             self.auto_start_armed = true;
         }
-        // What is found again may be something else.
-        if track != Track::Tracking && !self.state.is_moving() {
+        // What is found again may be something else. The robot's own hand may hide the target for a while.
+        let is_gone = matches!(track, Track::Lost | Track::None);
+        if is_gone || (track != Track::Tracking && !self.state.is_moving()) {
             self.is_confirmed = false;
         }
         match (self.state, track) {

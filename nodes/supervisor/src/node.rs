@@ -88,8 +88,9 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             }
             _ = ticks.tick() => {}
         }
-        supervisor.serve(&mut servers);
+        // Clicks before requests: a start is for what was pointed at last.
         supervisor.listen();
+        supervisor.serve(&mut servers);
         supervisor.watch();
         supervisor.answer();
     }

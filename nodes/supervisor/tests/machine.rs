@@ -316,7 +316,37 @@ fn who_points_again_confirms_again() {
         assert_eq!(machine.state(), State::Targeted);
         assert!(machine.handle(request(Request::Start)).is_err());
     }
-    // During an attempt, too: the next one would be at something else.
+}
+
+#[test]
+fn an_attempt_ends_where_somebody_points_elsewhere() {
+    let started = || {
+        let mut machine = Machine::new(CONFIRMED);
+        let start = [
+            tracking(),
+            request(Request::Confirm),
+            request(Request::Start),
+        ];
+        feed(&mut machine, start);
+        machine
+    };
+    // On the way there, and on the way back to another attempt.
+    for before in [vec![], vec![failed()]] {
+        let mut machine = started();
+        feed(&mut machine, before);
+        let actions = feed(&mut machine, [Event::Pointed]);
+        assert!(actions.contains(&Action::StopPolicy), "{actions:?}");
+        assert_eq!(machine.state(), State::Failed);
+        assert!(machine.handle(request(Request::Start)).is_err());
+    }
+    // Without the rule clicks are for the next start only.
+    let mut machine = Machine::new(RULES);
+    feed(&mut machine, [tracking(), request(Request::Start)]);
+    assert_eq!(feed(&mut machine, [Event::Pointed]), []);
+}
+
+#[test]
+fn what_was_lost_is_not_tried_again() {
     let mut machine = Machine::new(CONFIRMED);
     feed(
         &mut machine,
@@ -324,10 +354,11 @@ fn who_points_again_confirms_again() {
             tracking(),
             request(Request::Confirm),
             request(Request::Start),
+            failed(),
+            Event::Track(Track::Lost),
+            tracking(),
         ],
     );
-    feed(&mut machine, [Event::Pointed, failed()]);
-    assert_eq!(machine.state(), State::Homing);
     let actions = feed(&mut machine, [Event::Arrived]);
     assert!(!actions.iter().any(|action| action.moves()), "{actions:?}");
     assert_eq!(machine.state(), State::Failed);

@@ -144,7 +144,9 @@ async function send(path, body) {
 }
 
 function call(request) {
-  if (request === "stop" && over("stop")) return;
+  const isAlive = performance.now() - heardAt <= LOST_AFTER;
+  // A line that has gone quiet takes a stop and loses it: then it goes both ways.
+  if (request === "stop" && over("stop") && isAlive) return;
   send("call/" + request);
 }
 
