@@ -3,6 +3,7 @@
 //! Without it a pen on a table never stops, and the solver's small errors even set it going.
 
 use rapier3d::dynamics::RigidBodyHandle;
+use rapier3d::geometry::ContactPair;
 use rapier3d::math::Vector;
 use rapier3d::pipeline::PhysicsWorld;
 
@@ -22,7 +23,7 @@ pub(crate) fn resist(physics: &mut PhysicsWorld, objects: &[RigidBodyHandle]) {
         let touches = || {
             body.colliders().iter().any(|collider| {
                 let mut pairs = physics.narrow_phase.contact_pairs_with(*collider);
-                pairs.any(|pair| pair.has_any_active_contact())
+                pairs.any(ContactPair::has_any_active_contact)
             })
         };
         if body.is_sleeping() || turning.length() == 0.0 || !touches() {
