@@ -44,8 +44,10 @@ pub const LEAST_SAMPLES: usize = 5;
 const LEAST_SPREAD: f64 = 0.06;
 /// A view whose corners fit no pose of the board to within this many pixels shows something else, or a blur.
 const WORST_FIT_PX: f64 = 3.0;
-/// Squared deviations (six numbers) beyond which a sample is left out: one in 40,000 good ones.
+/// Squared deviations (six numbers) beyond which a sample is left out: one in 61,000 good ones (chi-squared).
 const OUTLIER: f64 = 32.0;
+/// No arm reaches further from its base, metres; a pose in millimetres does.
+const FURTHEST_FLANGE: f64 = 5.0;
 
 /// What [`calibrate`] is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -329,6 +331,15 @@ fn checked(samples: &Samples) -> Result<(Vec<Seen>, Vec<(usize, String)>), HandE
     Ok((seen, rejected))
 }
 
+/// A length for a message, however large.
+fn metres(length: f64) -> String {
+    if length < 1e6 {
+        format!("{length:.1}")
+    } else {
+        format!("{length:.1e}")
+    }
+}
+
 enum Unusable {
     Behind,
     Because(String),
@@ -344,9 +355,24 @@ fn look(
         return Err(Unusable::Because("it has no base_from_flange".to_owned()));
     }
     let view = sample.view(index, board).map_err(Unusable::Because)?;
+    // A square of the largest numbers would not be finite.
+    let reach = view
+        .base_from_flange
+        .translation
+        .vector
+        .iter()
+        .copied()
+        .fold(0.0, f64::hypot);
+    if reach > FURTHEST_FLANGE {
+        return Err(Unusable::Because(format!(
+            "its flange is {} m from the base: is it in millimetres?",
+            metres(reach)
+        )));
+    }
     let pose = board_pose(&samples.camera, &view.points).ok_or_else(|| {
         Unusable::Because(
-            "its corners determine no pose of the board: they lie on a line".to_owned(),
+            "its corners determine no pose of this board: they lie on a line, or some were taken for others"
+                .to_owned(),
         )
     })?;
     if pose.rms_px > WORST_FIT_PX {

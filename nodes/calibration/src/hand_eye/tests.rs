@@ -200,6 +200,43 @@ fn too_few_samples_are_told_with_the_reasons() {
 }
 
 #[test]
+fn a_flange_in_another_unit_is_named_and_no_other() {
+    for (seed, far, told) in [(0, 20.0, "20.0 m"), (1, 1e155, "1.0e155 m")] {
+        let mut made = synthetic::hand_eye(&recipe(seed));
+        made.samples.samples[6]
+            .base_from_flange
+            .as_mut()
+            .unwrap()
+            .translation = [far, 0.0, 0.0];
+        let found = solved(&made);
+        assert_eq!(found.used(), 19);
+        let (name, outcome) = &found.samples[6];
+        let SampleOutcome::Rejected { reason } = outcome else {
+            panic!("{name}: {outcome:?}")
+        };
+        assert!(
+            reason.contains(told) && reason.contains("millimetres"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn corners_that_were_taken_for_others_are_not_said_to_lie_on_a_line_only() {
+    let mut made = synthetic::hand_eye(&Recipe {
+        samples: 5,
+        ..recipe(0)
+    });
+    // All on the first row of the board: on a line, indeed.
+    made.samples.samples[0].corners.truncate(6);
+    let error = calibrate(&made.samples, &quick()).unwrap_err().to_string();
+    assert!(
+        error.contains("they lie on a line, or some were taken for others"),
+        "{error}"
+    );
+}
+
+#[test]
 fn turns_about_one_axis_are_told() {
     let mut made = synthetic::hand_eye(&recipe(0));
     let first = made.samples.samples[0].clone();
