@@ -100,6 +100,14 @@ pub enum BoardError {
         /// The cause.
         error: serde_yaml::Error,
     },
+    /// The file says of a board what cannot be.
+    #[error("{file}: {error}")]
+    In {
+        /// The file.
+        file: String,
+        /// The cause.
+        error: Box<BoardError>,
+    },
     /// A figure that no board can have.
     #[error("{field} is {value}, which should be {expected}; measure the board anew")]
     Value {
@@ -126,9 +134,14 @@ impl Board {
             file: file.clone(),
             error,
         })?;
-        let board: Self =
-            serde_yaml::from_str(&text).map_err(|error| BoardError::Yaml { file, error })?;
-        board.check()?;
+        let board: Self = serde_yaml::from_str(&text).map_err(|error| BoardError::Yaml {
+            file: file.clone(),
+            error,
+        })?;
+        board.check().map_err(|error| BoardError::In {
+            file,
+            error: Box::new(error),
+        })?;
         Ok(board)
     }
 
@@ -158,16 +171,28 @@ impl Board {
                 expected,
             })
         };
+        let numbers = |first_id: u32, cells: u32| {
+            if first_id.checked_add(cells).is_some() {
+                return Ok(());
+            }
+            Err(BoardError::Value {
+                field: "first_id",
+                value: f64::from(first_id),
+                expected: "the number of a marker in the dictionary",
+            })
+        };
         match *self {
             Self::Charuco {
                 columns,
                 rows,
                 square_m,
                 marker_m,
+                first_id,
                 ..
             } => {
                 count("columns", columns, 2)?;
                 count("rows", rows, 2)?;
+                numbers(first_id, columns * rows)?;
                 length("square_m", square_m)?;
                 length("marker_m", marker_m)?;
                 if marker_m >= square_m {
@@ -184,10 +209,12 @@ impl Board {
                 rows,
                 marker_m,
                 gap_m,
+                first_id,
                 ..
             } => {
                 count("columns", columns, 1)?;
                 count("rows", rows, 1)?;
+                numbers(first_id, columns * rows)?;
                 length("marker_m", marker_m)?;
                 length("gap_m", gap_m)
             }
@@ -241,7 +268,7 @@ impl Board {
                 let margin = 0.5 * (square_m - marker_m);
                 cells(columns, rows)
                     .filter(|(column, row)| !is_black(*column, *row))
-                    .zip(first_id..)
+                    .zip(first_id..=u32::MAX)
                     .map(|((column, row), id)| Marker {
                         id,
                         corner: [column, row].map(|cell| f64::from(cell) * square_m + margin),
@@ -257,7 +284,7 @@ impl Board {
                 first_id,
                 ..
             } => cells(columns, rows)
-                .zip(first_id..)
+                .zip(first_id..=u32::MAX)
                 .map(|((column, row), id)| Marker {
                     id,
                     corner: [column, row].map(|cell| f64::from(cell) * (marker_m + gap_m)),
@@ -390,6 +417,13 @@ mod tests {
         assert!(error("{kind: marker, dictionary: D, id: 1, marker_m: 30}").contains("metres"));
         assert!(error("{kind: marker, dictionary: D, id: 1, marker_mm: 30}").contains("marker_mm"));
         assert!(error("{kind: dots}").contains("dots"));
+        let beyond = error(
+            "{kind: marker_grid, dictionary: D, columns: 2, rows: 2, marker_m: 0.04, gap_m: 0.01, first_id: 4294967293}",
+        );
+        assert!(
+            beyond.contains("board.yaml") && beyond.contains("first_id"),
+            "{beyond}"
+        );
         assert!(
             Board::from_file(folder.path().join("none.yaml"))
                 .unwrap_err()
