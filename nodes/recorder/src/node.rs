@@ -174,12 +174,12 @@ impl Recorder {
                     at: now,
                     message,
                 };
+                self.past.remember(&self.taps, &taken);
                 if let Some((_, session)) = &mut self.session
                     && let Err(error) = session.write(&taken)
                 {
                     self.give_up(&error.to_string());
                 }
-                self.past.remember(&self.taps, &taken);
             }
         }
     }
@@ -260,6 +260,7 @@ impl Recorder {
             Ok(path) => TriggerResponse::done(format!("recording into {}", path.display())),
             Err(error) => {
                 let words = format!("nothing is recorded: {error}");
+                self.close_taps();
                 self.failed(&words);
                 TriggerResponse::refused(words)
             }
@@ -277,11 +278,16 @@ impl Recorder {
             session.messages()
         );
         self.end(None);
+        self.close_taps();
+        TriggerResponse::done(words)
+    }
+
+    /// Lets go of all topics and pictures, unless an episode may begin.
+    fn close_taps(&mut self) {
         if self.episodes_to.is_none() {
             self.taps.clear();
             self.past = Past::default();
         }
-        TriggerResponse::done(words)
     }
 
     fn look_at_disk(&mut self) {
@@ -318,6 +324,7 @@ impl Recorder {
         let words = told(&session.path, session.messages(), reason);
         // There may be room for the end; when there is none, what it says is known already.
         session.end(&self.taps, &self.episodes.outcome()).ok();
+        self.close_taps();
         self.failed(&words);
     }
 

@@ -308,3 +308,35 @@ fn all_is_recorded_on_request() {
         .filter(|message| message.topic.ends_with("image_raw"));
     assert!((58..=62).contains(&images.count()));
 }
+
+#[test]
+fn what_fails_lets_go_of_the_topics() {
+    // Where no folder is named, files go into one beside.
+    let folder = tempfile::tempdir().unwrap();
+    std::env::set_current_dir(folder.path()).unwrap();
+    for (open, begins) in [(small_disk as Open, true), (no_disk, false)] {
+        let mut graph = Graph::new(GraphConfig::lockstep());
+        let spec = NodeSpec::new("recorder");
+        graph.add(spec, move |node| run_on(node, open)).unwrap();
+        let spec = NodeSpec::new("camera").ends_graph();
+        graph
+            .add(spec, move |node: Node| async move {
+                let images =
+                    node.publisher::<Image>("camera/color/image_raw", Qos::sensor_data())?;
+                let start = node.client::<Trigger>("recorder/start")?;
+                start.wait_for_server().await;
+                let begun = start.call(TriggerRequest {}).await?;
+                assert_eq!(begun.success, begins, "{begun:?}");
+                assert_eq!(images.subscriber_count(), usize::from(begins));
+                for _ in 0..80 {
+                    node.clock().sleep(Duration::from_millis(50)).await;
+                    images.publish(image(&node));
+                }
+                assert_eq!(images.subscriber_count(), 0, "the disk is full by now");
+                Outcome::Ok(())
+            })
+            .unwrap();
+        let report = graph.run_lockstep(Some(Duration::from_secs(60))).unwrap();
+        assert!(report.failures.is_empty(), "{report:?}");
+    }
+}
