@@ -104,9 +104,10 @@ Nodes: run `grasp_anything node --list`. After --ros-args stand the arguments of
 
 const RECORD_HELP: &str = "\
 The launch writes one MCAP file, recording_0001.mcap or the next number, into the folder of its argument record:=DIR, or \
-else into `recordings` where it was started. With record:=DIR it also writes a file for each episode by itself, with the \
-outcome, the seed, the git revision, the hashes of the models and all parameters among its metadata. ROS 2's tools, \
-Foxglove and PyPI's rosbags read these files.";
+else into `recordings` where it was started. With record:=DIR it writes a file for each episode by itself, too, but none \
+while `record` runs: its file has those episodes in it. Among the metadata are the outcome and the git revision, and the \
+seed, the parameters and the hashes of the models of the nodes in the recorder's own process, which are all of a launch's \
+unless some are started elsewhere. ROS 2's tools, Foxglove and PyPI's rosbags read these files.";
 
 const SEGMENT_HELP: &str = "\
 Writes <stem>.mask.png (white on black, of the input's size), <stem>.overlay.png and scores.jsonl (frame, score, status) \
