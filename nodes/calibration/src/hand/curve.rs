@@ -76,6 +76,12 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// Whether the measured angles are as near to the curve as [`MOST_RMS`](super::MOST_RMS) asks for.
+    #[must_use]
+    pub fn is_within_limit(&self) -> bool {
+        self.rms <= super::MOST_RMS
+    }
+
     /// The angle at rest, rad, for a servo position and the led joint's angle.
     #[must_use]
     pub fn angle(&self, ticks: f64, led_angle: f64) -> f64 {

@@ -33,6 +33,10 @@ pub const PALM: &str = "palm";
 /// lag and the markers' noise make as much.
 const LEAST_SPREAD: f64 = 0.1;
 
+/// A joint whose measured angles are further off its curve (root mean square, rad) is not described by it: a marker that
+/// came loose or was taken for another, ticks of another moment. Orientations of printed markers are good to a degree.
+pub const MOST_RMS: f64 = 2.5 * std::f64::consts::PI / 180.0;
+
 /// Where all servos and markers were at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +84,16 @@ pub enum HandError {
         /// The cause.
         error: serde_yaml::Error,
     },
+    /// A number in a sample is none.
+    #[error("sample {number}: {what} is not {expected}; correct or remove this sample")]
+    NotANumber {
+        /// Which sample, counted from 1.
+        number: usize,
+        /// What is wrong in it.
+        what: String,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// A joint's curve could not be fitted.
     #[error("{joint}: {error}")]
     Joint {
@@ -123,6 +137,32 @@ impl HandSamples {
     }
 }
 
+impl HandSample {
+    fn check(&self, number: usize) -> Result<(), HandError> {
+        let fails = |what, expected| HandError::NotANumber {
+            number,
+            what,
+            expected,
+        };
+        for (field, values) in [("ticks", &self.ticks), ("ticks_per_s", &self.ticks_per_s)] {
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(fails(format!("{field} {values:?}"), "five finite numbers"));
+            }
+        }
+        match self
+            .markers
+            .iter()
+            .find(|(_, pose)| pose.isometry().is_none())
+        {
+            Some((marker, _)) => Err(fails(
+                format!("marker {marker}"),
+                "a pose of finite numbers with a quaternion of unit length",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Servo, the joint whose phalanx is before, and the led joint of the same tendon if there is one.
 struct Place {
     servo: usize,
@@ -158,11 +198,16 @@ fn place(joint: &'static str) -> Place {
     }
 }
 
-/// Fits the curves of all joints whose markers were seen, in the order of [`JOINTS`].
+/// Fits the curves of all joints whose markers were seen, in the order of [`JOINTS`]. Whether each is good enough,
+/// [`MOST_RMS`] says.
 ///
 /// # Errors
-/// Names the joint whose samples are too few, do not move it, or do not tell servo and led joint apart.
+/// Names the sample in which a number is not finite or a marker has no pose; the joint whose samples are too few, do not
+/// move it, or do not tell servo and led joint apart.
 pub fn calibrate(samples: &HandSamples) -> Result<Vec<(&'static str, Fitted)>, HandError> {
+    for (index, sample) in samples.samples.iter().enumerate() {
+        sample.check(index + 1)?;
+    }
     let mut fitted: Vec<(&'static str, Fitted)> = Vec::new();
     let mut angles: BTreeMap<&str, BTreeMap<usize, f64>> = BTreeMap::new();
     for joint in JOINTS {
@@ -179,8 +224,7 @@ pub fn calibrate(samples: &HandSamples) -> Result<Vec<(&'static str, Fitted)>, H
             .filter_map(|(index, sample)| {
                 let pose = |name: &str| sample.markers.get(name)?.isometry();
                 let between = pose(before)?.inv_mul(&pose(joint)?).rotation;
-                let ticks = sample.ticks[servo];
-                ticks.is_finite().then_some((index, (ticks, between)))
+                Some((index, (sample.ticks[servo], between)))
             })
             .collect();
         if turns.is_empty() {

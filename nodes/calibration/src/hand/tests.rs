@@ -109,6 +109,61 @@ fn a_servo_that_stands_still_and_few_samples_are_told() {
 }
 
 #[test]
+fn a_number_that_is_none_is_named_with_its_sample() {
+    let truth = Hand::from_file(published()).unwrap();
+    let made = synthetic::measured(&truth, &recipe(1));
+    let told = |spoil: fn(&mut HandSample)| {
+        let mut made = made.clone();
+        spoil(&mut made.samples[6]);
+        calibrate(&made).unwrap_err().to_string()
+    };
+    for (error, what) in [
+        (
+            told(|sample| sample.ticks_per_s[2] = f64::NAN),
+            "ticks_per_s",
+        ),
+        (told(|sample| sample.ticks[4] = f64::INFINITY), "ticks"),
+        (
+            told(|sample| {
+                sample
+                    .markers
+                    .get_mut("index_finger")
+                    .unwrap()
+                    .rotation_xyzw[0] = f64::NAN;
+            }),
+            "index_finger",
+        ),
+    ] {
+        assert!(
+            error.contains("sample 7") && error.contains(what),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn ticks_of_another_moment_are_beyond_the_limit() {
+    let truth = Hand::from_file(published()).unwrap();
+    let mut made = synthetic::measured(&truth, &recipe(1));
+    let off = |made: &HandSamples| -> BTreeMap<&'static str, f64> {
+        let fitted = calibrate(made).unwrap();
+        let beyond = fitted.iter().filter(|(_, fit)| !fit.is_within_limit());
+        beyond.map(|(joint, fit)| (*joint, fit.rms)).collect()
+    };
+    assert_eq!(off(&made), BTreeMap::new());
+    // The index finger's servo, in every fifth sample.
+    let ticks: Vec<f64> = made.samples.iter().map(|sample| sample.ticks[2]).collect();
+    for (sample, ticks) in made.samples.iter_mut().zip(ticks.iter().rev()).step_by(5) {
+        sample.ticks[2] = *ticks;
+    }
+    let off = off(&made);
+    assert!(
+        off.contains_key("index_finger") && off.keys().all(|joint| joint.starts_with("index")),
+        "{off:?}"
+    );
+}
+
+#[test]
 fn samples_round_trip_and_a_result_is_not_lost() {
     let truth = Hand::from_file(published()).unwrap();
     let mut made = synthetic::measured(&truth, &recipe(1));

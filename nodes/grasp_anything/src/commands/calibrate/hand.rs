@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use calibration::hand::{HandFile, HandSamples, calibrate};
+use calibration::hand::{HandFile, HandSamples, MOST_RMS, calibrate};
 
 use super::args::HandArgs;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     share,
 };
 
-/// Fits, reports, and writes the hand's file where one is asked for.
+/// Fits, reports, and writes the hand's file where one is asked for and every joint is described well enough.
 pub(crate) fn run(args: &HandArgs) -> Result<ExitCode> {
     let samples = HandSamples::read(&args.samples)?;
     let fitted = calibrate(&samples)?;
@@ -49,6 +49,28 @@ pub(crate) fn run(args: &HandArgs) -> Result<ExitCode> {
         ]);
     }
     print_line(table)?;
+    let beyond: Vec<&str> = fitted
+        .iter()
+        .filter(|(_, fit)| !fit.is_within_limit())
+        .map(|(joint, _)| *joint)
+        .collect();
+    if !beyond.is_empty() {
+        print_line(format_args!(
+            "Beyond the limit of {:.1} deg: {}. See whether a marker came loose or was taken for another, and whether ticks and markers are of the same moment.{}",
+            MOST_RMS.to_degrees(),
+            beyond.join(", "),
+            if args.out.is_some() {
+                " Nothing was written."
+            } else {
+                ""
+            }
+        ))?;
+        return Ok(ExitCode::from(2));
+    }
+    print_line(format_args!(
+        "All joints are within the limit of {:.1} deg.",
+        MOST_RMS.to_degrees()
+    ))?;
     if let Some(out) = &args.out {
         let like = match &args.like {
             Some(like) => like.clone(),
