@@ -82,6 +82,18 @@ pub enum ResultError {
         /// The file.
         file: String,
     },
+    /// What is there is of another camera or setup.
+    #[error(
+        "{file} holds the calibration of another camera or setup ({there}; the new one is {new}) and was left alone; give another file, or --replace"
+    )]
+    OtherCamera {
+        /// The file.
+        file: String,
+        /// What is there.
+        there: String,
+        /// What was to be written.
+        new: String,
+    },
     /// What is there is better.
     #[error(
         "{file} holds a better calibration and was left alone: its deviation is {old_mm:.2} mm and {old_deg:.3} deg, the new one's {new_mm:.2} mm and {new_deg:.3} deg. If the camera has moved since, give --replace"
@@ -100,16 +112,22 @@ pub enum ResultError {
     },
 }
 
+/// A setup with the frames that its result relates.
+pub(crate) fn place(setup: Setup, parent_frame: &str, child_frame: &str) -> String {
+    let setup = match setup {
+        Setup::EyeToHand => "eye_to_hand",
+        Setup::EyeInHand => "eye_in_hand",
+    };
+    format!("{setup}, {child_frame} in {parent_frame}")
+}
+
 impl From<&HandEye> for HandEyeFile {
     fn from(found: &HandEye) -> Self {
         let frames = &found.frames;
-        let parent = match found.setup {
-            Setup::EyeToHand => &frames.base,
-            Setup::EyeInHand => &frames.flange,
-        };
+        let parent = frames.mount(found.setup);
         Self {
             setup: found.setup,
-            parent_frame: parent.clone(),
+            parent_frame: parent.to_owned(),
             child_frame: frames.camera.clone(),
             parent_from_child: Pose::from(&found.mount_from_camera),
             carrier_from_board: Pose::from(&found.carrier_from_board),
@@ -165,15 +183,27 @@ impl HandEyeFile {
         self.parent_from_child.isometry().unwrap_or_default()
     }
 
+    /// Which camera it is of: setup and frames, as messages have them.
+    pub(crate) fn place(&self) -> String {
+        place(self.setup, &self.parent_frame, &self.child_frame)
+    }
+
     /// Writes the result, unless a better one is there.
     ///
     /// # Errors
-    /// When the file cannot be written; when it holds a better result, or something else altogether, and `replace` is
-    /// not asked for. It is left as it was then.
+    /// When the file cannot be written; when it holds a better result, that of another camera, or something else
+    /// altogether, and `replace` is not asked for. It is left as it was then.
     pub fn write(&self, path: impl AsRef<Path>, replace: bool) -> Result<(), ResultError> {
         let file = path.as_ref().display().to_string();
         if !replace && path.as_ref().exists() {
             let there = Self::read(&path)?;
+            if there.place() != self.place() {
+                return Err(ResultError::OtherCamera {
+                    file,
+                    there: there.place(),
+                    new: self.place(),
+                });
+            }
             if there.share() < self.share() {
                 let (old, new) = (there.deviation(), self.deviation());
                 return Err(ResultError::Worse {
@@ -196,7 +226,8 @@ impl HandEyeFile {
         })
     }
 
-    fn deviation(&self) -> Deviation {
+    /// How well the camera's place is known.
+    pub(crate) fn deviation(&self) -> Deviation {
         Deviation {
             translation_m: self.deviation_m,
             rotation_rad: self.deviation_deg.map(f64::to_radians),
@@ -259,6 +290,30 @@ mod tests {
         assert_eq!(HandEyeFile::read(&path).unwrap(), good);
         bad.write(&path, true).unwrap();
         assert_eq!(HandEyeFile::read(&path).unwrap(), bad);
+    }
+
+    #[test]
+    fn the_result_of_another_camera_is_replaced_on_request_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("camera.yaml");
+        let (here, better) = (result(0.5), result(0.1));
+        here.write(&path, false).unwrap();
+        let others: [fn(&mut HandEyeFile); 3] = [
+            |other| other.setup = Setup::EyeInHand,
+            |other| other.parent_frame = "table".to_owned(),
+            |other| other.child_frame = "left_camera".to_owned(),
+        ];
+        for change in others {
+            // Neither a better nor a worse one of another camera says anything of this one.
+            for mut other in [better.clone(), result(1.5)] {
+                change(&mut other);
+                let error = other.write(&path, false).unwrap_err();
+                assert!(matches!(error, ResultError::OtherCamera { .. }), "{error}");
+                assert_eq!(HandEyeFile::read(&path).unwrap(), here);
+                other.write(&path, true).unwrap();
+                here.write(&path, true).unwrap();
+            }
+        }
     }
 
     #[test]

@@ -49,6 +49,17 @@ impl Default for Frames {
     }
 }
 
+impl Frames {
+    /// The frame that the camera is fixed to.
+    #[must_use]
+    pub fn mount(&self, setup: Setup) -> &str {
+        match setup {
+            Setup::EyeToHand => &self.base,
+            Setup::EyeInHand => &self.flange,
+        }
+    }
+}
+
 /// All that was recorded for one calibration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

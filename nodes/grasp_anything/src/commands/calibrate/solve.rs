@@ -7,7 +7,7 @@ use calibration::{
     hand_eye::{HandEye, Options, SampleOutcome, Tolerance, calibrate},
     pose::distance,
     result::HandEyeFile,
-    sample::{Samples, Setup},
+    sample::Samples,
 };
 
 use super::args::SolveArgs;
@@ -113,10 +113,7 @@ fn samples(found: &HandEye) -> String {
 }
 
 fn pose(found: &HandEye) -> String {
-    let (parent, child) = match found.setup {
-        Setup::EyeToHand => (&found.frames.base, &found.frames.camera),
-        Setup::EyeInHand => (&found.frames.flange, &found.frames.camera),
-    };
+    let (parent, child) = (found.frames.mount(found.setup), &found.frames.camera);
     let mut table = Table::new(&[
         (&format!("{parent} from {child}"), Align::Left),
         ("x", Align::Right),
