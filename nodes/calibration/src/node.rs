@@ -3,6 +3,7 @@
 //! | parameter | |
 //! |---|---|
 //! | `result` | the file that `grasp_anything calibrate solve --out` wrote; empty: somebody else says where the camera is |
+//! | `allow_poor` | place the camera even where the result is beyond the tolerance that it was made for; false unless set |
 //! | `child_frame` | the frame to place instead of the optical one: the root of the camera's own tree, such as `camera_link` |
 //!
 //! A camera's driver, such as realsense2_camera, publishes the frames within the camera, and a frame has one parent only: with
@@ -27,6 +28,22 @@ pub enum NodeError {
     /// The transform was refused.
     #[error(transparent)]
     Broadcast(#[from] BroadcastError),
+    /// The result is beyond its tolerance.
+    #[error(
+        "{file}: this calibration is beyond the tolerance of {tolerance_mm:.2} mm and {tolerance_deg:.2} deg that it was made for (twice its deviation is {twice_mm:.2} mm and {twice_deg:.2} deg); calibrate anew, or set the parameter allow_poor to use it nevertheless"
+    )]
+    Poor {
+        /// The result's file.
+        file: String,
+        /// Tolerated of the position, mm.
+        tolerance_mm: f64,
+        /// Tolerated of the orientation, degrees.
+        tolerance_deg: f64,
+        /// Twice the deviation of the position, mm.
+        twice_mm: f64,
+        /// Twice that of the orientation, degrees.
+        twice_deg: f64,
+    },
     /// There is no result to tell.
     #[error(transparent)]
     Result(#[from] ResultError),
@@ -35,7 +52,7 @@ pub enum NodeError {
 /// Runs the node until shutdown.
 ///
 /// # Errors
-/// When the result cannot be read.
+/// When the result cannot be read, or is beyond its tolerance and `allow_poor` is not set.
 pub async fn run(node: Node) -> Result<(), NodeError> {
     let file = node.parameter(
         ParameterSpec::<String>::new("result", "")
@@ -44,6 +61,10 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     let child_frame = node.parameter(ParameterSpec::<String>::new("child_frame", "").describe(
         "root of the camera's own frames, such as camera_link; empty: the optical frame itself",
     ))?;
+    let allow_poor = node.parameter(
+        ParameterSpec::<bool>::new("allow_poor", false)
+            .describe("place the camera even by a result that is beyond its tolerance"),
+    )?;
     if file.get().is_empty() {
         tracing::info!("no result is given: somebody else says where the camera is");
         node.shutdown().await;
@@ -51,10 +72,18 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
     }
     let result = HandEyeFile::read(file.get())?;
     if !result.within_tolerance {
-        tracing::warn!(
-            "{}: this calibration is beyond the tolerance that it was made for; calibrate anew",
-            file.get()
-        );
+        let deviation = result.deviation();
+        let poor = NodeError::Poor {
+            file: file.get(),
+            tolerance_mm: result.tolerance_m * 1e3,
+            tolerance_deg: result.tolerance_deg,
+            twice_mm: 2.0 * deviation.position_m() * 1e3,
+            twice_deg: 2.0 * deviation.orientation_rad().to_degrees(),
+        };
+        if !allow_poor.get() {
+            return Err(poor);
+        }
+        tracing::warn!("used by allow_poor: {poor}");
     }
     let (mut child, mut parent_from_child) =
         (result.child_frame.clone(), result.parent_from_child());

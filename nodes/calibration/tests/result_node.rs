@@ -119,6 +119,37 @@ fn the_camera_is_where_the_result_says() {
 }
 
 #[test]
+fn a_result_beyond_its_tolerance_is_used_on_request_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("camera.yaml");
+    let poor = HandEyeFile {
+        within_tolerance: false,
+        ..result(folder.path())
+    };
+    poor.write(&file, true).unwrap();
+    let parameters = ParameterOverrides::new()
+        .set("result", file.to_str().unwrap())
+        .unwrap();
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    graph
+        .add(
+            NodeSpec::new("calibration").parameters(parameters.clone()),
+            calibration::node::run,
+        )
+        .unwrap();
+    let error = graph
+        .run_lockstep(Some(Duration::from_secs(1)))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("camera.yaml") && error.contains("allow_poor"),
+        "{error}"
+    );
+    let parameters = parameters.set("allow_poor", "true").unwrap();
+    assert!(told(parameters, "camera_color_optical_frame").is_some());
+}
+
+#[test]
 fn no_result_is_an_error_that_names_the_file() {
     let mut graph = Graph::new(GraphConfig::lockstep());
     let parameters = ParameterOverrides::new()
