@@ -383,7 +383,7 @@ fn a_result_is_verified_on_fresh_samples() {
     fresh.samples[3].corners.clear();
     let found = calibrate(&first, &quick()).unwrap();
     let good = crate::result::HandEyeFile::from(&found);
-    let misses = verify(&good, &fresh);
+    let misses = verify(&good, &fresh).unwrap();
     assert!(misses[3].1.is_err());
     let across: Vec<f64> = misses
         .iter()
@@ -394,11 +394,35 @@ fn a_result_is_verified_on_fresh_samples() {
     // A camera that was pushed aside by a centimetre since.
     let mut pushed = good.clone();
     pushed.parent_from_child.translation[0] += 0.01;
-    let worse = verify(&pushed, &fresh);
+    let worse = verify(&pushed, &fresh).unwrap();
     assert!(
         worse
             .iter()
             .filter_map(|(_, miss)| miss.as_ref().ok())
             .all(|miss| miss.shift_m > 8e-3)
+    );
+}
+
+#[test]
+fn a_result_is_not_verified_on_samples_of_another_camera() {
+    let made = synthetic::hand_eye(&recipe(4));
+    let result = crate::result::HandEyeFile::from(&solved(&made));
+    let others: [fn(&mut Samples); 4] = [
+        |samples| samples.setup = Setup::EyeInHand,
+        |samples| samples.frames.base = "table".to_owned(),
+        |samples| samples.frames.camera = "left_camera".to_owned(),
+        |samples| samples.camera.width /= 2,
+    ];
+    for change in others {
+        let mut other = made.samples.clone();
+        change(&mut other);
+        assert!(verify(&result, &other).is_err());
+    }
+    // The result's intrinsics count, not those that the samples have.
+    let mut told_wrongly = made.samples.clone();
+    told_wrongly.camera.fx *= 1.1;
+    assert_eq!(
+        verify(&result, &told_wrongly),
+        verify(&result, &made.samples)
     );
 }

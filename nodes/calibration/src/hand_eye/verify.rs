@@ -3,7 +3,37 @@
 use nalgebra::Isometry3;
 
 use super::{Unusable, look, problem::mount_from_carrier};
-use crate::{pose::distance, result::HandEyeFile, sample::Samples};
+use crate::{
+    pose::distance,
+    result::{self, HandEyeFile},
+    sample::{Sample, Samples},
+};
+
+/// Why samples say nothing of a result.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// They are of another camera or setup.
+    #[error(
+        "the samples are of another camera or setup ({samples}) than the result ({result}): verify with samples of the same"
+    )]
+    OtherCamera {
+        /// What the samples are of.
+        samples: String,
+        /// What the result is of.
+        result: String,
+    },
+    /// Their pictures have another size than those that the result rests on.
+    #[error(
+        "the samples' pictures are {}x{}, those of the result {}x{}: take samples with the same stream", .samples.0, .samples.1, .result.0, .result.1
+    )]
+    OtherSize {
+        /// Width and height of the samples' pictures.
+        samples: (u32, u32),
+        /// Of the result's.
+        result: (u32, u32),
+    },
+}
 
 /// How far the board of a fresh sample is from where the result and the robot have it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,12 +51,41 @@ pub struct Miss {
 
 /// The misses of all samples by name, or what is wrong with the sample.
 ///
-/// The board has to be where it was when the result was made, on flange or table.
-#[must_use]
-pub fn verify(result: &HandEyeFile, samples: &Samples) -> Vec<(String, Result<Miss, String>)> {
+/// The board has to be where it was when the result was made, on flange or table. Corners are predicted with the result's
+/// own intrinsics, since the camera's place was found with those.
+///
+/// # Errors
+/// When the samples are of another setup, camera or size of picture.
+#[allow(
+    clippy::type_complexity,
+    reason = "each part is named by the sentences above"
+)]
+pub fn verify(
+    result: &HandEyeFile,
+    samples: &Samples,
+) -> Result<Vec<(String, Result<Miss, String>)>, VerifyError> {
+    let frames = &samples.frames;
+    let theirs = result::place(samples.setup, frames.mount(samples.setup), &frames.camera);
+    if theirs != result.place() {
+        return Err(VerifyError::OtherCamera {
+            samples: theirs,
+            result: result.place(),
+        });
+    }
+    let size = |camera: &camera::Intrinsics| (camera.width, camera.height);
+    if size(&samples.camera) != size(&result.camera) {
+        return Err(VerifyError::OtherSize {
+            samples: size(&samples.camera),
+            result: size(&result.camera),
+        });
+    }
+    let samples = &Samples {
+        camera: result.camera,
+        ..samples.clone()
+    };
     let board = samples.board.corners();
     let carrier_from_board = result.carrier_from_board.isometry().unwrap_or_default();
-    let miss = |index: usize, sample: &crate::sample::Sample| -> Result<Miss, String> {
+    let miss = |index: usize, sample: &Sample| -> Result<Miss, String> {
         let seen = look(samples, sample, index, &board).map_err(|unusable| match unusable {
             Unusable::Behind => "it sees the board from behind".to_owned(),
             Unusable::Because(reason) => reason,
@@ -54,10 +113,10 @@ pub fn verify(result: &HandEyeFile, samples: &Samples) -> Vec<(String, Result<Mi
             turn_rad: distance(&seen.pose.camera_from_board, &predicted).1,
         })
     };
-    samples
+    Ok(samples
         .samples
         .iter()
         .enumerate()
         .map(|(index, sample)| (sample.name.clone(), miss(index, sample)))
-        .collect()
+        .collect())
 }

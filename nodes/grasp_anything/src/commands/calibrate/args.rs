@@ -9,11 +9,11 @@ use clap::{Args, Subcommand};
 pub(crate) enum CalibrateCommand {
     /// Find where the camera is from a folder of samples, and say how well that is known; status 2 when beyond tolerance
     Solve(SolveArgs),
-    /// Hold a result against fresh samples: how far off is it there?
+    /// Hold a result against fresh samples: how far off is it there? Status 2 when beyond its tolerance
     Verify(VerifyArgs),
     /// Check a camera's intrinsics on a folder of pictures' corners, or find them anew
     Intrinsics(IntrinsicsArgs),
-    /// Find how a hand's joints answer to its servos from markers on its phalanges
+    /// Find how a hand's joints answer to its servos from markers on its phalanges; status 2 when beyond the limit
     Hand(HandArgs),
     /// Find the corners of a board in the pictures of a folder, and write them as its samples
     #[cfg(feature = "opencv")]
@@ -35,7 +35,7 @@ pub(crate) struct SolveArgs {
     /// Where the result goes; a better one that is there is kept
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Write the result even where a better one is
+    /// Write the result even where a better one is, or that of another camera
     #[arg(long, requires = "out")]
     pub(crate) replace: bool,
     /// How far the camera may be off, in millimetres

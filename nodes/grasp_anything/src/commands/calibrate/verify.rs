@@ -1,4 +1,4 @@
-//! `grasp_anything calibrate verify`: a result on fresh samples.
+//! `grasp_anything calibrate verify`: a result on fresh samples; status 2 when it is beyond its tolerance there.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::{
     report::{Align, Table},
 };
 
-/// Reports each sample and the mean.
+/// Reports each sample and the mean, and says whether that is within the tolerance.
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
     let result = HandEyeFile::read(&args.result)?;
     let samples = Samples::read(&args.samples)?;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         ("deg", Align::Right),
     ]);
     let (mut across, mut shift, mut turn, mut count) = (0.0, 0.0, 0.0, 0.0);
-    for (name, miss) in verify(&result, &samples) {
+    for (name, miss) in verify(&result, &samples)? {
         match miss {
             Ok(miss) => {
                 table.row([
@@ -51,5 +51,21 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         shift / count * 1e3,
         f64::to_degrees(turn / count)
     ))?;
-    Ok(ExitCode::SUCCESS)
+    let across = across / count;
+    let is_within = across <= result.tolerance_m;
+    print_line(format_args!(
+        "Across the line of sight that is {} the tolerance of {:.2} mm that the result was made for.{}",
+        if is_within { "within" } else { "beyond" },
+        result.tolerance_m * 1e3,
+        if is_within {
+            ""
+        } else {
+            " If the board is where it was, the camera is not: calibrate anew."
+        }
+    ))?;
+    Ok(if is_within {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
 }
