@@ -9,6 +9,7 @@
 #   make build            target/release/grasp_anything; with VIEWER=1 it has the node viewer, which takes minutes more
 #   make build CALIBRATE=1   ... it finds calibration boards in pictures and prints them: installs OpenCV and libclang
 #   make test-calibration    the tests of that
+#   make test-recordings  recordings read back by PyPI's rosbags, which goes into target/rosbags/
 #   make completions      shell completions into target/completions/
 #   make setup            system packages and ONNX Runtime only
 
@@ -30,7 +31,7 @@ FEATURES += --features opencv
 STAGES += opencv
 endif
 
-.PHONY: demo setup build test test-viewer test-calibration check check-viewer check-calibration completions
+.PHONY: demo setup build test test-viewer test-calibration test-recordings check check-viewer check-calibration completions
 
 demo: build
 	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
@@ -51,6 +52,16 @@ test-viewer:
 test-calibration:
 	@scripts/setup opencv
 	cargo test --package calibration --features opencv --locked
+
+test-recordings: target/rosbags/installed
+	GRASP_ANYTHING_PYTHON=$(CURDIR)/target/rosbags/bin/python \
+		cargo test --package recorder --test independent_reader --locked -- --include-ignored
+
+target/rosbags/installed:
+	@scripts/setup
+	python3 -m venv --clear --without-pip target/rosbags  # Debian's pip comes without what makes another
+	python3 -m pip --python target/rosbags/bin/python install --quiet --disable-pip-version-check rosbags==0.11.9
+	touch $@
 
 # What the continuous integration asks for, beside the tests.
 check:
