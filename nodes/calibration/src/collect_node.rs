@@ -66,7 +66,7 @@ pub enum NodeError {
     Setup(String),
     /// Samples of something else are there.
     #[error(
-        "calibrate_hand_eye: {0} has samples of another board, camera or setup; name another folder, or remove it"
+        "calibrate_hand_eye: {0} has samples of another board, camera (size, focal length), setup or frames; name another folder, or remove it"
     )]
     Others(String),
 }
@@ -111,15 +111,12 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             Some(collector) => collector,
             none => none.insert(start(&parameters, &info, &image.header.frame_id)?),
         };
-        let Some(picture) = grey(&image) else {
-            say(
-                &mut told,
-                format!(
-                    "pictures have the encoding {}; rgb8, bgr8 and mono8 are known",
-                    image.encoding
-                ),
-            );
-            continue;
+        let picture = match grey(&image) {
+            Ok(picture) => picture,
+            Err(error) => {
+                say(&mut told, error.to_string());
+                continue;
+            }
         };
         let stamp = image.header.stamp.into();
         let pose = node
@@ -217,7 +214,7 @@ fn taken(
     Ok(())
 }
 
-/// Goes on with what is in the folder, if it is of the same board, camera and setup.
+/// Goes on with what is in the folder, if it is of the same board, camera, setup and frames.
 fn start(parameters: &Parameters, info: &CameraInfo, frame: &str) -> Result<Collector, NodeError> {
     let camera = Intrinsics::try_from(info)?;
     let mut samples = Samples {
@@ -233,9 +230,11 @@ fn start(parameters: &Parameters, info: &CameraInfo, frame: &str) -> Result<Coll
     };
     if parameters.folder.join(FILE).exists() {
         let there = Samples::read(&parameters.folder)?;
+        let focal = |camera: &Intrinsics| (camera.width, camera.height, camera.fx, camera.fy);
         let same = there.setup == samples.setup
+            && there.frames == samples.frames
             && there.board == samples.board
-            && (there.camera.width, there.camera.height) == (camera.width, camera.height);
+            && focal(&there.camera) == focal(&camera);
         if !same {
             return Err(NodeError::Others(parameters.folder.display().to_string()));
         }
@@ -249,19 +248,54 @@ fn start(parameters: &Parameters, info: &CameraInfo, frame: &str) -> Result<Coll
     Ok(Collector::new(samples, parameters.rules)?)
 }
 
-/// A colour message in grey; `None` for what is no colour message, or has too few bytes.
-fn grey(image: &Image) -> Option<GrayImage> {
+/// Why a message is not a picture.
+#[derive(Debug, PartialEq, thiserror::Error)]
+enum PictureError {
+    #[error("pictures have the encoding {0}; rgb8, bgr8 and mono8 are known")]
+    Encoding(String),
+    #[error(
+        "a picture of {width}x{height} pixels in rows of {step} bytes has {bytes} bytes, which do not fit; is the camera's driver whole?"
+    )]
+    Size {
+        width: u32,
+        height: u32,
+        step: u32,
+        bytes: usize,
+    },
+}
+
+/// A colour message in grey.
+fn grey(image: &Image) -> Result<GrayImage, PictureError> {
     let channels = match image.encoding.as_str() {
         "rgb8" | "bgr8" => 3,
         "mono8" => 1,
-        _ => return None,
+        _ => return Err(PictureError::Encoding(image.encoding.clone())),
     };
-    let mut pixels = Vec::with_capacity(image.width as usize * image.height as usize);
-    for row in 0..image.height as usize {
-        let start = row * image.step as usize;
-        let line = image
-            .data
-            .get(start..start + image.width as usize * channels)?;
+    let size = || PictureError::Size {
+        width: image.width,
+        height: image.height,
+        step: image.step,
+        bytes: image.data.len(),
+    };
+    let (width, height, step) = (
+        image.width as usize,
+        image.height as usize,
+        image.step as usize,
+    );
+    let line = width
+        .checked_mul(channels)
+        .filter(|line| (1..=step).contains(line) && height > 0)
+        .ok_or_else(size)?;
+    // The last row may lack its padding. Before anything is allocated: the figures are the sender's.
+    let bytes = (height - 1)
+        .checked_mul(step)
+        .and_then(|rows| rows.checked_add(line));
+    if bytes.is_none_or(|bytes| bytes > image.data.len()) {
+        return Err(size());
+    }
+    let mut pixels = Vec::with_capacity(width * height);
+    for row in image.data.chunks(step).take(height) {
+        let line = row.get(..line).ok_or_else(size)?;
         pixels.extend(line.chunks_exact(channels).map(|pixel| match pixel {
             [r, g, b] => {
                 let (r, b) = if image.encoding == "bgr8" {
@@ -275,7 +309,7 @@ fn grey(image: &Image) -> Option<GrayImage> {
             _ => pixel[0],
         }));
     }
-    GrayImage::from_raw(image.width, image.height, pixels)
+    GrayImage::from_raw(image.width, image.height, pixels).ok_or_else(size)
 }
 
 fn parameters(node: &Node) -> Result<Parameters, NodeError> {
@@ -364,4 +398,44 @@ fn parameters(node: &Node) -> Result<Parameters, NodeError> {
             ..Options::default()
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(width: u32, height: u32, step: u32, bytes: usize) -> Image {
+        Image {
+            width,
+            height,
+            step,
+            encoding: "rgb8".to_owned(),
+            data: vec![100; bytes],
+            ..Image::default()
+        }
+    }
+
+    #[test]
+    fn a_picture_has_the_bytes_that_it_speaks_of() {
+        // Rows of 6 bytes and 2 of padding, which the last may lack.
+        let grey_picture = grey(&image(2, 3, 8, 22)).unwrap();
+        assert_eq!(grey_picture.as_raw(), &[100; 6]);
+        for (width, height, step, bytes) in [
+            (2, 3, 8, 21),
+            (2, 3, 5, 24),
+            (u32::MAX, u32::MAX, u32::MAX, 12),
+            (u32::MAX / 3, u32::MAX, u32::MAX, 12),
+            (0, 3, 8, 24),
+            (2, 0, 8, 24),
+        ] {
+            let error = grey(&image(width, height, step, bytes)).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("{bytes} bytes")),
+                "{error}"
+            );
+        }
+        let mut depth = image(2, 3, 8, 24);
+        depth.encoding = "16UC1".to_owned();
+        assert!(grey(&depth).unwrap_err().to_string().contains("16UC1"));
+    }
 }

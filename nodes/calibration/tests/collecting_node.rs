@@ -96,4 +96,17 @@ fn a_sample_is_kept_at_each_pose_and_a_second_run_goes_on() {
     assert_eq!(Samples::read(folder.path()).unwrap(), kept);
     let error = run(folder.path(), "aruco_5x4.yaml").unwrap_err();
     assert!(error.contains("another board"), "{error}");
+    // Nor is another focal length or another base gone on with.
+    let others: [fn(&mut Samples); 2] = [
+        |samples| samples.camera.fx *= 1.01,
+        |samples| samples.frames.base = "table".to_owned(),
+    ];
+    for change in others {
+        let mut other = kept.clone();
+        change(&mut other);
+        other.write(folder.path()).unwrap();
+        let error = run(folder.path(), "charuco_7x5.yaml").unwrap_err();
+        assert!(error.contains("another board"), "{error}");
+        assert_eq!(Samples::read(folder.path()).unwrap(), other);
+    }
 }

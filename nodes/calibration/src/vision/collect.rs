@@ -145,7 +145,7 @@ impl Collector {
             return Event::Unsteady { deviation_px };
         }
         rest.done = true;
-        let name = format!("{:03}", self.samples.samples.len() + 1);
+        let name = format!("{:03}", next_number(&self.samples.samples));
         self.samples.samples.push(Sample {
             image: Some(format!("{name}.png")),
             name,
@@ -165,6 +165,21 @@ impl Collector {
             .map(|pose| distance(&pose, base_from_flange))
             .all(|(shift, turn)| shift >= self.rules.new_m || turn >= self.rules.new_rad)
     }
+}
+
+/// One more than the highest number that a sample or its picture has for a name: samples may have been removed since.
+fn next_number(samples: &[Sample]) -> u64 {
+    let numbers = samples.iter().flat_map(|sample| {
+        let picture = sample.image.as_deref();
+        let picture = picture.map(|file| file.split_once('.').map_or(file, |(stem, _)| stem));
+        [Some(sample.name.as_str()), picture]
+    });
+    numbers
+        .flatten()
+        .filter_map(|name| name.parse::<u64>().ok())
+        .max()
+        .unwrap_or(0)
+        .saturating_add(1)
 }
 
 /// The mean place of each corner that all pictures show, and the standard deviation about it along an axis.
@@ -197,4 +212,25 @@ fn mean(pictures: &[Vec<(u32, f64, f64)>]) -> (Vec<(u32, f64, f64)>, f64) {
             0.0
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_sample_takes_no_name_that_is_in_use() {
+        let sample = |name: &str, image: Option<&str>| Sample {
+            name: name.to_owned(),
+            base_from_flange: None,
+            corners: Vec::new(),
+            image: image.map(str::to_owned),
+        };
+        assert_eq!(next_number(&[]), 1);
+        // The second of three was removed by hand.
+        let left = [sample("001", Some("001.png")), sample("003", None)];
+        assert_eq!(next_number(&left), 4);
+        assert_eq!(next_number(&[sample("left", Some("007.png"))]), 8);
+        assert_eq!(next_number(&[sample("left", None)]), 1);
+    }
 }
