@@ -16,6 +16,8 @@ use crate::file::{Recorded, Recording, RecordingError};
 const APART: Duration = Duration::from_micros(1);
 /// What is computed from the last picture has this long.
 const AFTER: Duration = Duration::from_millis(200);
+/// A longer pause is no pause but a wrong time, and the clock would walk through all of it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 /// Why it cannot be played.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,28 @@ pub enum PlayError {
     /// A message cannot be read.
     #[error(transparent)]
     Message(#[from] RecordingError),
+    /// Nothing comes for more than an hour.
+    #[error(
+        "{topic} has a message at {at}, {} s after any before it, and 3600 s are the most: its time is wrong, or the \
+        recording is several; cut it there",
+        .pause.as_secs()
+    )]
+    Pause {
+        /// The topic.
+        topic: String,
+        /// When its message came.
+        at: Time,
+        /// How long after the message before it.
+        pause: Duration,
+    },
+    /// A time at which clocks end.
+    #[error("{topic} has a message at {at}, the end of all times: that is wrong; cut it off")]
+    End {
+        /// The topic.
+        topic: String,
+        /// When it came.
+        at: Time,
+    },
 }
 
 /// The topics that a recording has, by the names that our nodes know them by: where they were remapped, the recording
@@ -49,9 +73,31 @@ pub fn names(recording: &Recording) -> BTreeMap<&str, String> {
 }
 
 /// When the recording begins.
-pub fn beginning(recording: &Recording) -> Time {
+///
+/// # Errors
+/// When its messages have times that no clock can go through: pauses of more than an hour, or the end of all times.
+pub fn beginning(recording: &Recording) -> Result<Time, PlayError> {
     let first = recording.messages.first();
-    first.map_or(Time::ZERO, |message| message.at)
+    let first = first.map_or(Time::ZERO, |message| message.at);
+    let mut before = first;
+    for Recorded { topic, at, .. } in &recording.messages {
+        let pause = at.saturating_since(before);
+        if pause > LONGEST_PAUSE {
+            return Err(PlayError::Pause {
+                topic: topic.clone(),
+                at: *at,
+                pause,
+            });
+        }
+        if Time::MAX.saturating_since(*at) <= LONGEST_PAUSE {
+            return Err(PlayError::End {
+                topic: topic.clone(),
+                at: *at,
+            });
+        }
+        before = *at;
+    }
+    Ok(first)
 }
 
 type Play = Box<dyn Fn(&Recorded) -> Result<(), PlayError>>;
@@ -123,4 +169,41 @@ pub async fn run(node: Node, recording: Arc<Recording>) -> Result<(), PlayError>
     }
     node.clock().sleep(AFTER).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_no_clock_goes_through_are_refused() {
+        let begin = |times: &[Time]| {
+            let message = |at: &Time| Recorded {
+                topic: "/clicked_point".into(),
+                type_name: PointStamped::TYPE_NAME.into(),
+                at: *at,
+                bytes: Vec::new(),
+            };
+            beginning(&Recording {
+                messages: times.iter().map(message).collect(),
+                ..Recording::default()
+            })
+        };
+        let start = Time::from_secs_f64(1.8e9);
+        let later = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(begin(&[]).unwrap(), Time::ZERO);
+        assert_eq!(begin(&[start, later(3600), later(7200)]).unwrap(), start);
+        for (times, words) in [
+            (
+                [start, later(3601)],
+                "/clicked_point has a message at 1800003601.000000 s, 3601 s after",
+            ),
+            ([Time::ZERO, start], "1800000000 s after"),
+            ([start, Time::MAX], "7423372036 s after"),
+            ([Time::MAX; 2], "the end of all times"),
+        ] {
+            let error = begin(&times).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }

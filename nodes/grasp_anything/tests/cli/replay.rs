@@ -17,6 +17,11 @@ const HEIGHT: u32 = 72;
 /// A day of this decade: recordings are of the real world's time.
 const START_S: f64 = 1.8e9;
 
+const TOY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../segmentation/tests/data/manifest.yaml"
+);
+
 /// Whether a pixel is in a square of 20 pixels around this column, in the middle row.
 fn covers(column: u32, x: u32, y: u32) -> bool {
     x.abs_diff(column) < 10 && y.abs_diff(36) < 10
@@ -97,15 +102,11 @@ fn recorded_masks_stand_beside_recomputed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let [file, out, json] = ["a.mcap", "out", "a.json"].map(|name| folder.path().join(name));
     write(&file);
-    let toy = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../segmentation/tests/data/manifest.yaml"
-    );
     let ended = run(&[
         "replay",
         file.to_str().unwrap(),
         "--model",
-        toy,
+        TOY,
         "--out",
         out.to_str().unwrap(),
         "--json",
@@ -148,5 +149,65 @@ fn what_is_no_recording_of_pictures_is_told() {
     fails(
         &["replay", file.to_str().unwrap()],
         &["has no pictures", "it has /clicked_point"],
+    );
+}
+
+#[test]
+fn images_and_times_that_cannot_be_end_it_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.mcap");
+    let replay = ["replay", file.to_str().unwrap(), "--model", TOY];
+    let picture = |at: Time| image(at, "rgb8", |_, _| vec![127; 3]);
+    let huge = Image {
+        width: u32::MAX,
+        height: u32::MAX,
+        ..Image::default()
+    };
+    let wide = Image {
+        width: 0x8000_0000,
+        height: 1,
+        encoding: "rgb8".into(),
+        ..Image::default()
+    };
+    let start = Time::from_secs_f64(START_S);
+    let write = |pictures: &[(Time, Image)]| {
+        let mut writer = Writer::new(File::create(&file).unwrap()).unwrap();
+        let colour = "/camera/color/image_raw";
+        let colour = writer.channel::<Image>(colour).unwrap();
+        let mask = writer.channel::<Image>("/segmentation/mask").unwrap();
+        writer.write(mask, start, &huge).unwrap();
+        for (at, picture) in pictures {
+            writer.write(colour, *at, picture).unwrap();
+        }
+        writer.finish().unwrap();
+    };
+
+    write(&[(start, wide.clone())]);
+    fails(
+        &replay,
+        &[
+            "/camera/color/image_raw has no picture",
+            "2147483648 x 1 pixels",
+        ],
+    );
+
+    write(&[
+        (start, wide),
+        (start + Duration::from_millis(50), picture(start)),
+    ]);
+    let out = folder.path().join("out");
+    let ended = run(&[&replay[..], &["--out", out.to_str().unwrap()]].concat());
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    for words in ["/segmentation/mask has no mask", "4294967295 x 4294967295"] {
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+
+    write(&[(start, picture(start)), (Time::MAX, picture(start))]);
+    fails(
+        &replay,
+        &[
+            "/camera/color/image_raw has a message at",
+            "3600 s are the most",
+        ],
     );
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, fs, path::Path};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use bus::Time;
 use image::{RgbImage, imageops};
 use msgs::sensor_msgs;
@@ -29,24 +29,59 @@ impl Masks {
             match names.get(message.topic.as_str()).map(String::as_str) {
                 Some(COLOUR) => {
                     let image: sensor_msgs::Image = message.decode()?;
-                    found.pictures.insert(image.header.stamp.into(), image);
+                    if let Some(why) = rows(&image).err() {
+                        tracing::warn!("{} has no picture at {}: {why}", message.topic, message.at);
+                    } else {
+                        found.pictures.insert(image.header.stamp.into(), image);
+                    }
                 }
-                Some(MASK) => found.add_mask(&message.decode()?),
+                Some(MASK) => {
+                    if let Err(why) = found.add_mask(&message.decode()?) {
+                        tracing::warn!("{} has no mask at {}: {why}", message.topic, message.at);
+                    }
+                }
                 _ => {}
             }
         }
         Ok(found)
     }
 
-    /// Adds a mask in the form in which it is published; one that is no mask counts as empty.
-    pub(super) fn add_mask(&mut self, image: &sensor_msgs::Image) {
+    /// Adds a mask in the form in which it is published.
+    pub(super) fn add_mask(&mut self, image: &sensor_msgs::Image) -> Result<()> {
+        let rows: Vec<&[u8]> = rows(image)?.collect();
         let at = |x: u32, y: u32| {
-            let place = y as usize * image.step as usize + x as usize;
-            image.data.get(place).is_some_and(|value| *value > 0)
+            let row = rows.get(y as usize);
+            row.and_then(|row| row.get(x as usize))
+                .is_some_and(|value| *value > 0)
         };
         let mask = Mask::from_fn(image.width, image.height, at);
         self.masks.insert(image.header.stamp.into(), mask);
+        Ok(())
     }
+}
+
+/// The rows of an image without what pads them. It has the size that it says, so that memory for it can be had.
+fn rows(image: &sensor_msgs::Image) -> Result<impl Iterator<Item = &[u8]>> {
+    let bytes_per_pixel = if image.encoding == "rgb8" { 3 } else { 1 };
+    let step = image.step as usize;
+    let height = image.height as usize;
+    let row = (image.width as usize)
+        .checked_mul(bytes_per_pixel)
+        .filter(|row| (1..=step).contains(row));
+    let whole = step
+        .checked_mul(height)
+        .filter(|whole| (1..=image.data.len()).contains(whole));
+    let (Some(row), Some(_)) = (row, whole) else {
+        bail!(
+            "{} x {} pixels ({}) in rows of {step} bytes do not fit its {} bytes; it is left out",
+            image.width,
+            image.height,
+            image.encoding,
+            image.data.len()
+        );
+    };
+    let rows = image.data.chunks_exact(step).take(height);
+    Ok(rows.filter_map(move |bytes| bytes.get(..row)))
 }
 
 /// One picture's masks.
@@ -151,10 +186,12 @@ pub(super) fn draw(recorded: &Masks, recomputed: &Masks, folder: &Path) -> Resul
         }
         let (width, height) = (picture.width, picture.height);
         let none = Mask::empty(width, height);
-        let mut both = RgbImage::new(2 * width, height);
+        let pixels = rows(picture)?.collect::<Vec<_>>().concat();
+        let both_width = width.checked_mul(2).context("a picture is too wide")?;
+        let mut both = RgbImage::new(both_width, height);
         for (masks, left) in [(recorded, 0), (recomputed, width)] {
             let mask = masks.masks.get(stamp).unwrap_or(&none);
-            let drawn = overlay::draw(&picture.data, mask, &[]);
+            let drawn = overlay::draw(&pixels, mask, &[]);
             if let Some(drawn) = RgbImage::from_raw(width, height, drawn) {
                 imageops::replace(&mut both, &drawn, left.into(), 0);
             }
@@ -188,10 +225,41 @@ mod tests {
                 let inside = column.is_some_and(|left| (left..left + 4).contains(&x));
                 *value = if inside { 255 } else { 0 };
             }
-            all.add_mask(&image);
+            all.add_mask(&image).unwrap();
             all.pictures.insert(stamp.into(), image);
         }
         all
+    }
+
+    #[test]
+    fn images_that_are_not_of_their_size_are_left_out() {
+        let image = |encoding: &str, width, height, step, bytes| sensor_msgs::Image {
+            encoding: encoding.into(),
+            width,
+            height,
+            step,
+            data: vec![255; bytes],
+            ..sensor_msgs::Image::default()
+        };
+        for bad in [
+            image("mono8", u32::MAX, u32::MAX, u32::MAX, 0),
+            image("mono8", u32::MAX, u32::MAX, 0, 8),
+            image("mono8", 4, 4, 4, 15),
+            image("mono8", 4, u32::MAX, 0, 16),
+            image("mono8", 0, 4, 4, 16),
+            image("mono8", u32::MAX, 0, u32::MAX, 0),
+            image("rgb8", 0x8000_0000, 1, 0x8000_0000, 12),
+            image("rgb8", 4, 4, 4, 16),
+        ] {
+            let mut masks = Masks::default();
+            let error = masks.add_mask(&bad).unwrap_err().to_string();
+            assert!(error.contains("do not fit"), "{error}");
+            assert!(masks.masks.is_empty());
+        }
+        // Three columns of a padded image.
+        let mut masks = Masks::default();
+        masks.add_mask(&image("mono8", 3, 2, 5, 10)).unwrap();
+        assert!(masks.masks.values().all(|mask| mask.area() == 6));
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn headline(recording: &Recording, pictures: usize) -> String {
 /// The masks that the segmentation finds now.
 fn recompute(recording: &Arc<Recording>, model: Option<&Path>) -> Result<Masks> {
     let mut graph = Graph::new(GraphConfig {
-        start: player::beginning(recording),
+        start: player::beginning(recording)?,
         ..GraphConfig::lockstep()
     });
     let parameters = segmentation_parameters(recording, model)?;
@@ -108,7 +108,7 @@ async fn collect(node: Node, masks: Arc<Mutex<Masks>>) -> Result<()> {
             () = node.shutdown() => return Ok(()),
             Some(mask) = found.next() => {
                 let mut masks = masks.lock().unwrap_or_else(PoisonError::into_inner);
-                masks.add_mask(&mask);
+                masks.add_mask(&mask)?;
             }
             Some(status) = status.next() => if let Some(prompt) = status.value("refused") {
                 tracing::warn!("{prompt} is refused now: {}", status.value("reason").unwrap_or_default());
