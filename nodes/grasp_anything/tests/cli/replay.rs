@@ -59,6 +59,9 @@ fn write(file: &Path) {
             [
                 ("/segmentation/least_score", "0.3"),
                 ("/segmentation/model", "gone.yaml"),
+                ("/segmentation/hand_frame", "[1"),
+                ("/segmentation/of_old", "3"),
+                ("/my_segmentation/lost_after", "no time"),
             ],
         )
         .unwrap();
@@ -113,6 +116,11 @@ fn recorded_masks_stand_beside_recomputed_ones() {
         json.to_str().unwrap(),
     ]);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("/segmentation/of_old was 3"),
+        "{}",
+        ended.stderr
+    );
     assert!(
         ended.stdout.contains("10 pictures were replayed"),
         "{}",

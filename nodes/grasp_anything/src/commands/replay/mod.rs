@@ -10,7 +10,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
+use bus::{
+    BusError, Declared, Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, ParameterValue, Qos,
+};
 use msgs::{diagnostic_msgs::DiagnosticStatus, sensor_msgs::Image};
 use recorder::{Recording, player};
 
@@ -123,12 +125,24 @@ fn segmentation_parameters(
     model: Option<&Path>,
 ) -> Result<ParameterOverrides> {
     let recorded = recording.metadata.get("parameters").into_iter().flatten();
+    let declared = declared_by_segmentation()?;
     let mut parameters = ParameterOverrides::new();
-    for (name, value) in recorded {
-        let own = name.rsplit_once("segmentation/").map(|(_, name)| name);
-        if let Some(name) = own.filter(|name| !OF_THE_MACHINE.contains(name)) {
-            parameters = parameters.set(name, value)?;
-        }
+    for (full_name, value) in recorded {
+        let Some(name) = of_segmentation(full_name).filter(|name| !OF_THE_MACHINE.contains(name))
+        else {
+            continue;
+        };
+        let Some(known) = declared.iter().find(|known| known.name == name) else {
+            tracing::warn!(
+                "{full_name} was {value}; there is no such parameter now, it is left out"
+            );
+            continue;
+        };
+        parameters = match known.default {
+            // Recorded without quotes: what looks like a number or like nothing is a text still.
+            ParameterValue::String(_) => parameters.set(name, &serde_json::to_string(value)?)?,
+            _ => parameters.set(name, value)?,
+        };
     }
     let model = match model {
         Some(model) => model.to_owned(),
@@ -137,4 +151,54 @@ fn segmentation_parameters(
             .join("models/segmenter/manifest.yaml"),
     };
     Ok(parameters.set("model", &model.display().to_string())?)
+}
+
+/// The name of a parameter of the segmentation, in whichever namespace, out of `/namespace/node/parameter`.
+fn of_segmentation(full_name: &str) -> Option<&str> {
+    let (node, parameter) = full_name.rsplit_once('/')?;
+    let (_, node) = node.rsplit_once('/')?;
+    (node == "segmentation").then_some(parameter)
+}
+
+/// The parameters that the segmentation has now. It declares them before it asks for a model, and there is none.
+fn declared_by_segmentation() -> Result<Vec<Declared>> {
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    let no_model = ParameterOverrides::new().set("model", "")?;
+    let spec = NodeSpec::new("segmentation")
+        .parameters(no_model)
+        .ends_graph();
+    let declared = Arc::new(Mutex::new(Vec::new()));
+    let found = Arc::clone(&declared);
+    graph.add(spec, move |node: Node| async move {
+        // That it fails is what ends it.
+        segmentation::node::run(node.clone()).await.ok();
+        *found.lock().unwrap_or_else(PoisonError::into_inner) = node.declared_parameters();
+        Ok::<_, BusError>(())
+    })?;
+    graph.run_lockstep(None)?;
+    let mut declared = declared.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *declared))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_of_the_node_of_exactly_this_name() {
+        for (full_name, name) in [
+            ("/segmentation/least_score", Some("least_score")),
+            ("/left/segmentation/least_score", Some("least_score")),
+            ("/my_segmentation/least_score", None),
+            ("/segmentation/other/least_score", None),
+            ("segmentation/least_score", None),
+            ("", None),
+        ] {
+            assert_eq!(of_segmentation(full_name), name, "{full_name}");
+        }
+        let declared = declared_by_segmentation().unwrap();
+        for name in ["least_score", "model"] {
+            assert!(declared.iter().any(|known| known.name == name), "{name}");
+        }
+    }
 }
