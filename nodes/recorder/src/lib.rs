@@ -11,7 +11,7 @@
 //! episode ended, and what it takes to understand it: seed, git revision, SHA-256 of the models' manifests (which hold
 //! those of the models), and the parameters of all nodes of the process.
 //!
-//! Writing never holds up the robot: the [node](node) reads from queues that drop what is too old, and a disk that is
+//! Writing never holds up the robot: the [node] reads from queues that drop what is too old, and a disk that is
 //! full or broken ends the recording with a message, and nothing else.
 //!
 //! A file is written and read like this:
