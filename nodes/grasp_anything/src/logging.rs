@@ -8,9 +8,9 @@ use tracing_subscriber::EnvFilter;
 /// What nodes log. The viewer's recording server invites other viewers, and tells when it forgets.
 const IN_GRAPH: &str = "info,re_grpc_server=warn";
 
-/// Starts logging errors, or what `filter` or else RUST_LOG lets through, on the standard error stream.
+/// Starts logging warnings and errors, or what `filter` or else RUST_LOG lets through, on the standard error stream.
 pub(crate) fn start(filter: Option<&str>) -> Result<()> {
-    to_stderr(env_filter(filter, "error")?);
+    to_stderr(env_filter(filter, "warn")?);
     Ok(())
 }
 
