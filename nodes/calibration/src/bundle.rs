@@ -186,17 +186,9 @@ impl System {
     fn step(&self, damping: f64) -> Option<(DVector<f64>, Vec<Vector6<f64>>)> {
         let (shared, gradient, inverses) = self.eliminated(damping)?;
         let step = -scaled_cholesky(&shared)?.solve(&gradient);
-        let own = self
-            .own
-            .iter()
-            .zip(&inverses)
-            .map(|(own, inverse)| match (own, inverse) {
-                (Some(own), Some(inverse)) => {
-                    -(inverse * (own.gradient + own.cross.transpose() * &step))
-                }
-                _ => Vector6::zeros(),
-            })
-            .collect();
+        let own = self.of_each(&inverses, |own, inverse| {
+            -(inverse * (own.gradient + own.cross.transpose() * &step))
+        });
         step.iter()
             .all(|entry| entry.is_finite())
             .then_some((step, own))
@@ -205,19 +197,27 @@ impl System {
     fn covariance(&self) -> Option<(DMatrix<f64>, Vec<Matrix6<f64>>)> {
         let (shared, _, inverses) = self.eliminated(0.0)?;
         let covariance = scaled_cholesky(&shared)?.inverse();
-        let own = self
-            .own
-            .iter()
-            .zip(&inverses)
-            .map(|(own, inverse)| match (own, inverse) {
-                (Some(own), Some(inverse)) => {
-                    let gain = inverse * own.cross.transpose();
-                    inverse + &gain * &covariance * gain.transpose()
-                }
-                _ => Matrix6::zeros(),
-            })
-            .collect();
+        let own = self.of_each(&inverses, |own, inverse| {
+            let gain = inverse * own.cross.transpose();
+            inverse + &gain * &covariance * gain.transpose()
+        });
         Some((covariance, own))
+    }
+
+    /// Something of each view's own unknowns and the inverse of their information; zero for a view that has none.
+    fn of_each<T: Default>(
+        &self,
+        inverses: &[Option<Matrix6<f64>>],
+        of: impl Fn(&OwnTerms, &Matrix6<f64>) -> T,
+    ) -> Vec<T> {
+        self.own
+            .iter()
+            .zip(inverses)
+            .map(|(own, inverse)| match (own, inverse) {
+                (Some(own), Some(inverse)) => of(own, inverse),
+                _ => T::default(),
+            })
+            .collect()
     }
 }
 

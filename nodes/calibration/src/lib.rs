@@ -68,3 +68,4 @@ pub mod vision;
 mod bundle;
 mod file;
 mod projection;
+mod robust;

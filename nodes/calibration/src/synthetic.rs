@@ -43,6 +43,19 @@ pub struct Synthetic {
     pub outliers: Vec<String>,
 }
 
+/// The board in `calibration/boards/charuco_7x5.yaml`.
+#[must_use]
+pub fn charuco() -> Board {
+    Board::Charuco {
+        dictionary: "DICT_5X5_100".to_owned(),
+        columns: 7,
+        rows: 5,
+        square_m: 0.03,
+        marker_m: 0.022,
+        first_id: 0,
+    }
+}
+
 /// An Intel RealSense D455's colour camera at 1280x720 with the lens distortion that was published for one.
 #[must_use]
 pub fn d455() -> Intrinsics {

@@ -118,6 +118,21 @@ fn the_camera_is_where_the_result_says() {
     );
 }
 
+/// What the node says that does not start with these parameters.
+fn refused(parameters: ParameterOverrides) -> String {
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    graph
+        .add(
+            NodeSpec::new("calibration").parameters(parameters),
+            calibration::node::run,
+        )
+        .unwrap();
+    graph
+        .run_lockstep(Some(Duration::from_secs(1)))
+        .unwrap_err()
+        .to_string()
+}
+
 #[test]
 fn a_result_beyond_its_tolerance_is_used_on_request_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -130,17 +145,7 @@ fn a_result_beyond_its_tolerance_is_used_on_request_only() {
     let parameters = ParameterOverrides::new()
         .set("result", file.to_str().unwrap())
         .unwrap();
-    let mut graph = Graph::new(GraphConfig::lockstep());
-    graph
-        .add(
-            NodeSpec::new("calibration").parameters(parameters.clone()),
-            calibration::node::run,
-        )
-        .unwrap();
-    let error = graph
-        .run_lockstep(Some(Duration::from_secs(1)))
-        .unwrap_err()
-        .to_string();
+    let error = refused(parameters.clone());
     assert!(
         error.contains("camera.yaml") && error.contains("allow_poor"),
         "{error}"
@@ -151,19 +156,9 @@ fn a_result_beyond_its_tolerance_is_used_on_request_only() {
 
 #[test]
 fn no_result_is_an_error_that_names_the_file() {
-    let mut graph = Graph::new(GraphConfig::lockstep());
     let parameters = ParameterOverrides::new()
         .set("result", "nowhere.yaml")
         .unwrap();
-    graph
-        .add(
-            NodeSpec::new("calibration").parameters(parameters),
-            calibration::node::run,
-        )
-        .unwrap();
-    let error = graph
-        .run_lockstep(Some(Duration::from_secs(1)))
-        .unwrap_err()
-        .to_string();
+    let error = refused(parameters);
     assert!(error.contains("nowhere.yaml"), "{error}");
 }

@@ -5,7 +5,10 @@ use std::path::Path;
 use robot::hand::JOINTS;
 use serde::{Deserialize, Serialize};
 
-use super::{Fitted, HandError, led_joint_of, servo_of};
+use super::{Fitted, HandError, led_joint_of, servo_of, yaml};
+
+/// What stands above a file that was written here.
+const HEADER: &str = "# Measured by `grasp_anything calibrate hand`; calibration/sih_right.yaml explains the fields.\n";
 
 /// The format of `calibration/sih_right.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,13 +56,7 @@ impl HandFile {
     /// # Errors
     /// When it cannot be read or is not that.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HandError> {
-        let file = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| HandError::Io {
-            file: file.clone(),
-            verb: "read",
-            error,
-        })?;
-        serde_yaml::from_str(&text).map_err(|error| HandError::Yaml { file, error })
+        yaml::read(path.as_ref())
     }
 
     /// The same hand with the curves of all joints that were fitted. A little finger that was not measured follows the
@@ -103,25 +100,14 @@ impl HandFile {
     /// # Errors
     /// When it is there already and `replace` is not asked for, or cannot be written.
     pub fn write(&self, path: impl AsRef<Path>, replace: bool) -> Result<(), HandError> {
-        let file = path.as_ref().display().to_string();
-        let io = |error| HandError::Io {
-            file: file.clone(),
-            verb: "write",
-            error,
-        };
-        if !replace && path.as_ref().exists() {
-            return Err(io(std::io::Error::new(
+        let path = path.as_ref();
+        if !replace && path.exists() {
+            let error = std::io::Error::new(
                 std::io::ErrorKind::AlreadyExists,
                 "it is there already; give --replace or another name",
-            )));
+            );
+            return Err(yaml::not_written(path, error));
         }
-        let text = serde_yaml::to_string(self).map_err(|error| HandError::Yaml {
-            file: file.clone(),
-            error,
-        })?;
-        let text = format!(
-            "# Measured by `grasp_anything calibrate hand`; calibration/sih_right.yaml explains the fields.\n{text}"
-        );
-        crate::file::write_whole(path.as_ref(), &text).map_err(io)
+        yaml::write(path, HEADER, self)
     }
 }

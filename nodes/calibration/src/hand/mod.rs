@@ -14,6 +14,7 @@ mod file;
 pub mod synthetic;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -110,13 +111,7 @@ impl HandSamples {
     /// # Errors
     /// When it is missing or is not that.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, HandError> {
-        let file = path.as_ref().display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| HandError::Io {
-            file: file.clone(),
-            verb: "read",
-            error,
-        })?;
-        serde_yaml::from_str(&text).map_err(|error| HandError::Yaml { file, error })
+        yaml::read(path.as_ref())
     }
 
     /// Writes a file of samples.
@@ -124,16 +119,7 @@ impl HandSamples {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), HandError> {
-        let file = path.as_ref().display().to_string();
-        let text = serde_yaml::to_string(self).map_err(|error| HandError::Yaml {
-            file: file.clone(),
-            error,
-        })?;
-        crate::file::write_whole(path.as_ref(), &text).map_err(|error| HandError::Io {
-            file,
-            verb: "write",
-            error,
-        })
+        yaml::write(path.as_ref(), "", self)
     }
 }
 

@@ -11,11 +11,10 @@ use crate::{
     bundle::{Bundle, OwnTerms, ViewTerms},
     pose::{self, step_between},
     projection::{self, INTRINSIC_COUNT, project},
+    robust::corner_loss,
     sample::{Setup, View},
 };
 
-/// Corners further off than this many deviations pull no harder than at that distance (Huber).
-const CORNER_LIMIT: f64 = 3.0;
 /// Square of the deviations of a robot's error (six numbers) from where on it loses its pull (Cauchy): 99 % of all
 /// that are normal are nearer.
 const VIEW_LIMIT_SQUARED: f64 = 16.8;
@@ -273,15 +272,7 @@ impl Bundle for Problem<'_> {
             };
 
             let residual = (seen.pixel - pixel) / self.noise.corner_px;
-            let distance = residual.norm();
-            let (loss, weight) = if distance <= CORNER_LIMIT {
-                (0.5 * distance * distance, 1.0)
-            } else {
-                (
-                    CORNER_LIMIT * (distance - 0.5 * CORNER_LIMIT),
-                    CORNER_LIMIT / distance,
-                )
-            };
+            let (loss, weight) = corner_loss(residual.norm());
             cost += loss;
             // The derivatives are per pixel, the residual in deviations.
             let pull = weight / self.noise.corner_px;

@@ -7,17 +7,6 @@ use crate::{
     synthetic::{self, Recipe, Synthetic},
 };
 
-fn charuco() -> Board {
-    Board::Charuco {
-        dictionary: "DICT_5X5_100".to_owned(),
-        columns: 7,
-        rows: 5,
-        square_m: 0.03,
-        marker_m: 0.022,
-        first_id: 0,
-    }
-}
-
 fn recipe(seed: u64) -> Recipe {
     Recipe {
         setup: if seed.is_multiple_of(2) {
@@ -25,7 +14,7 @@ fn recipe(seed: u64) -> Recipe {
         } else {
             Setup::EyeInHand
         },
-        board: charuco(),
+        board: synthetic::charuco(),
         samples: 20,
         outliers: 0,
         noise: Noise {

@@ -8,11 +8,9 @@ use crate::{
     bundle::{Bundle, OwnTerms, ViewTerms, minimize},
     pose,
     projection::{self, INTRINSIC_COUNT, project},
+    robust::corner_loss,
     sample::View,
 };
-
-/// Corners further off than this many deviations pull no harder than at that distance (Huber).
-const CORNER_LIMIT: f64 = 3.0;
 
 /// The camera, and where it sees the board in each view.
 #[derive(Debug, Clone)]
@@ -112,15 +110,7 @@ impl Bundle for Problem<'_> {
                 .fixed_view_mut::<2, 3>(0, 3)
                 .copy_from(&(-by_shift * point.coords.cross_matrix()));
             let residual = (seen.pixel - pixel) / self.deviation;
-            let distance = residual.norm();
-            let (loss, weight) = if distance <= CORNER_LIMIT {
-                (0.5 * distance * distance, 1.0)
-            } else {
-                (
-                    CORNER_LIMIT * (distance - 0.5 * CORNER_LIMIT),
-                    CORNER_LIMIT / distance,
-                )
-            };
+            let (loss, weight) = corner_loss(residual.norm());
             cost += loss;
             let pull = weight / self.deviation;
             let information = pull / self.deviation;

@@ -4,7 +4,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use calibration::{
-    board::Board,
     closed_form::Method,
     hand::{self, HandFile},
     hand_eye::{HandEye, Noise, Options, calibrate},
@@ -275,17 +274,9 @@ pub(super) fn recipe(
     noise: Noise,
     seed: u64,
 ) -> Recipe {
-    let board = Board::Charuco {
-        dictionary: "DICT_5X5_100".to_owned(),
-        columns: 7,
-        rows: 5,
-        square_m: 0.03,
-        marker_m: 0.022,
-        first_id: 0,
-    };
     Recipe {
         setup,
-        board,
+        board: synthetic::charuco(),
         samples,
         outliers,
         noise,
