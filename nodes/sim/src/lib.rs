@@ -25,6 +25,7 @@ pub mod robot_body;
 pub mod scene;
 pub mod shape;
 pub mod table;
+pub mod units;
 pub mod world;
 
 mod contact_rules;

@@ -11,16 +11,16 @@ use rapier3d::dynamics::{
     MotorModel, Multibody, MultibodyJointHandle, MultibodyLink, RigidBodyBuilder, RigidBodyHandle,
 };
 use rapier3d::geometry::{ColliderBuilder, ColliderHandle};
-use rapier3d::math::{Matrix, Vector};
 use rapier3d::pipeline::PhysicsWorld;
 use robot::model::{Geometry, Inertial, JointKind, Link, Model};
 
-use crate::collider::{
-    ColliderError, convex_solids, pose_from_physics, pose_to_physics, vector_to_physics,
-};
+use crate::collider::{ColliderError, convex_solids};
 use crate::contact_rules;
 pub use crate::contact_rules::RobotPart;
 use crate::shape::{Part, Shape};
+use crate::units::{
+    inertia_to_physics, pose_from_physics, pose_to_physics, torque_to_physics, vector_to_physics,
+};
 
 /// The joints of the arm, base first.
 pub const ARM_JOINTS: [&str; 6] = robot::ur5::JOINTS;
@@ -180,12 +180,13 @@ impl RobotBody {
             displacements[*offset] = *position as f32;
             let is_arm = joint < ARM_JOINTS.len();
             // Rotor inertia and friction of gears; the engine's default damping is far too large for fingers.
-            multibody.armature_mut()[*offset] = if is_arm {
-                ARM_ARMATURE
+            let (armature, damping) = if is_arm {
+                (ARM_ARMATURE, ARM_DAMPING)
             } else {
-                FINGER_ARMATURE
+                (FINGER_ARMATURE, FINGER_DAMPING)
             };
-            multibody.damping_mut()[*offset] = if is_arm { ARM_DAMPING } else { FINGER_DAMPING };
+            multibody.armature_mut()[*offset] = torque_to_physics(armature);
+            multibody.damping_mut()[*offset] = torque_to_physics(damping);
         }
         multibody.set_self_contacts_enabled(true);
         multibody.apply_displacements(&displacements);
@@ -209,12 +210,20 @@ impl RobotBody {
             return;
         };
         let drive = self.drives[joint];
+        // An arm's motors give accelerations, which have no length in them; a hand's give torques.
+        let [stiffness, damping] = [drive.stiffness, drive.damping].map(|gain| {
+            if joint < ARM_JOINTS.len() {
+                gain as f32
+            } else {
+                torque_to_physics(gain)
+            }
+        });
         link.joint.data.set_motor(
             JointAxis::AngX,
             position as f32,
             velocity as f32,
-            drive.stiffness as f32,
-            drive.damping as f32,
+            stiffness,
+            damping,
         );
     }
 
@@ -301,13 +310,13 @@ impl RobotBody {
 }
 
 /// Reflected inertia of an arm joint's rotor, in kg m^2.
-const ARM_ARMATURE: f32 = 0.01;
+const ARM_ARMATURE: f64 = 0.01;
 /// Reflected inertia of a finger joint's rotor, in kg m^2. Links of tens of grams need some to stay stable in a grasp.
-const FINGER_ARMATURE: f32 = 2e-4;
+const FINGER_ARMATURE: f64 = 2e-4;
 /// Passive damping of an arm joint, in N m s/rad.
-const ARM_DAMPING: f32 = 0.1;
+const ARM_DAMPING: f64 = 0.1;
 /// Passive damping of a finger joint, in N m s/rad.
-const FINGER_DAMPING: f32 = 0.01;
+const FINGER_DAMPING: f64 = 0.01;
 /// Friction of the hand's rubbery skin and of the arm's housing; a contact has the lower of the two surfaces'.
 const HAND_FRICTION: f32 = 1.0;
 const ARM_FRICTION: f32 = 0.5;
@@ -406,7 +415,7 @@ impl Builder<'_> {
             if let Some((multibody, id)) = self.physics.multibody_joints.get_mut(handle)
                 && let Some(link) = multibody.link_mut(id)
             {
-                let torque = self.robot.drives[index].max_torque_nm as f32;
+                let torque = torque_to_physics(self.robot.drives[index].max_torque_nm);
                 link.joint.data.set_motor_max_force(JointAxis::AngX, torque);
             }
             self.robot.joints.push(handle);
@@ -507,14 +516,10 @@ impl Builder<'_> {
             .iter()
             .map(|(pose, i)| inertia_about(pose, i, &centre))
             .sum();
-        let inertia = inertia.cast::<f32>();
-        let columns =
-            [0, 1, 2].map(|c| Vector::new(inertia[(0, c)], inertia[(1, c)], inertia[(2, c)]));
-        let matrix = Matrix::from_cols(columns[0], columns[1], columns[2]);
         Ok(MassProperties::with_inertia_matrix(
             vector_to_physics(&centre),
             mass as f32,
-            matrix,
+            inertia_to_physics(&inertia),
         ))
     }
 

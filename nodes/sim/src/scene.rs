@@ -4,10 +4,11 @@ use nalgebra::{Isometry3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_pcg::Pcg64;
 
-use crate::collider::{ColliderError, pose_to_physics};
+use crate::collider::ColliderError;
 use crate::objects;
 use crate::shape::{ObjectSpec, Split};
 use crate::table::{DROP_CENTRE, DropTable, WORKSPACE};
+use crate::units::pose_to_physics;
 
 /// How many objects lie on the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

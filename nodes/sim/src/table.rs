@@ -1,6 +1,6 @@
 //! The table, the floor and the engine's settings that let friction hold; the robot-less world in which scenes settle.
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Vector3};
 use rapier3d::dynamics::{
     CoefficientCombineRule, FrictionModel, RigidBodyBuilder, RigidBodyHandle, SpringCoefficients,
 };
@@ -8,11 +8,12 @@ use rapier3d::geometry::{ColliderBuilder, InteractionGroups, InteractionTestMode
 use rapier3d::math::{Pose, Vector};
 use rapier3d::pipeline::PhysicsWorld;
 
-use crate::collider::{ColliderError, object_shape, pose_from_physics};
+use crate::collider::{ColliderError, object_shape};
 use crate::contact_rules;
 use crate::rolling;
 use crate::scene::in_workspace;
 use crate::shape::ObjectSpec;
+use crate::units::{UNITS_PER_M, length_to_physics, pose_from_physics, vector_to_physics};
 use crate::world::PhysicsConfig;
 
 /// The workspace of the original cell: x from, to; y from, to. Metres in the robot's base frame.
@@ -31,15 +32,16 @@ const ANGULAR_DAMPING: f32 = 5.0;
 /// A physics world with a table and a floor.
 pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
     let mut physics = PhysicsWorld {
-        gravity: Vector::new(0.0, 0.0, -9.81),
+        gravity: vector_to_physics(&Vector3::new(0.0, 0.0, -9.81)),
         ..PhysicsWorld::default()
     };
     let parameters = &mut physics.integration_parameters;
     parameters.dt = config.dt_s as f32;
+    parameters.length_unit = UNITS_PER_M as f32;
     parameters.num_solver_iterations = config.solver_iterations;
     parameters.num_internal_pgs_iterations = config.pgs_iterations;
     // The engine's defaults let held objects creep by centimetres; these hold them to a tenth of a millimetre.
-    parameters.contact_softness = SpringCoefficients::new(120.0, 5.0);
+    parameters.contact_softness = SpringCoefficients::new(240.0, 5.0);
     parameters.static_contact_softness = SpringCoefficients::new(240.0, 5.0);
     parameters.friction_in_bias_pass = true;
     parameters.contact_recycling = false;
@@ -50,20 +52,26 @@ pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
     let [[x0, x1], [y0, y1]] = TABLE;
     let half = TABLE_HEIGHT_M / 2.0;
     let block = ColliderBuilder::cuboid(
-        ((x1 - x0) / 2.0) as f32,
-        ((y1 - y0) / 2.0) as f32,
-        half as f32,
+        length_to_physics((x1 - x0) / 2.0),
+        length_to_physics((y1 - y0) / 2.0),
+        length_to_physics(half),
     )
-    .translation(Vector::new(
-        ((x0 + x1) / 2.0) as f32,
-        ((y0 + y1) / 2.0) as f32,
-        -half as f32,
-    ));
-    let floor = ColliderBuilder::cuboid(5.0, 5.0, 0.5).translation(Vector::new(
+    .translation(vector_to_physics(&Vector3::new(
+        (x0 + x1) / 2.0,
+        (y0 + y1) / 2.0,
+        -half,
+    )));
+    let thick = 0.5;
+    let floor = ColliderBuilder::cuboid(
+        length_to_physics(5.0),
+        length_to_physics(5.0),
+        length_to_physics(thick),
+    )
+    .translation(vector_to_physics(&Vector3::new(
         0.0,
         0.0,
-        -(TABLE_HEIGHT_M as f32) - 0.5,
-    ));
+        -TABLE_HEIGHT_M - thick,
+    )));
     for collider in [block, floor] {
         let body = physics.insert_body(RigidBodyBuilder::fixed());
         let collider = collider
@@ -187,7 +195,8 @@ impl DropTable {
             .get(self.bodies[object])
             .is_some_and(|body| {
                 body.is_sleeping()
-                    || (body.linvel().length() < 0.003 && body.angvel().length() < 0.05)
+                    || (body.linvel().length() < length_to_physics(0.003)
+                        && body.angvel().length() < 0.05)
             })
     }
 
@@ -221,6 +230,11 @@ mod tests {
     use super::*;
     use crate::render::material::Material;
     use crate::shape::{Category, Part, Shape, Split};
+    use crate::units::{length_from_physics, pose_to_physics};
+
+    fn at(x: f64, y: f64, z: f64) -> Pose {
+        pose_to_physics(&Isometry3::translation(x, y, z))
+    }
 
     fn block(friction: f64) -> ObjectSpec {
         ObjectSpec {
@@ -245,10 +259,9 @@ mod tests {
     #[test]
     fn bodies_fall_as_the_integrator_says() {
         let mut physics = physics_with_table(&PhysicsConfig::default());
-        let body =
-            insert_object(&mut physics, &block(1.0), &Pose::translation(0.3, 0.5, 2.0)).unwrap();
+        let body = insert_object(&mut physics, &block(1.0), &at(0.3, 0.5, 2.0)).unwrap();
         (0..100).for_each(|_| physics.step());
-        let fallen = 2.0 - f64::from(physics.bodies[body].position().translation.z);
+        let fallen = 2.0 - length_from_physics(physics.bodies[body].position().translation.z);
         let config = PhysicsConfig::default();
         let substeps = config.solver_iterations as f64;
         let (g, dt, n) = (9.81, config.dt_s / substeps, 100.0 * substeps);
@@ -264,19 +277,12 @@ mod tests {
         for friction in [0.3, 0.6] {
             let slide_at = |angle: f64| {
                 let mut physics = physics_with_table(&PhysicsConfig::default());
-                physics.gravity = Vector::new(
-                    (9.81 * angle.sin()) as f32,
-                    0.0,
-                    (-9.81 * angle.cos()) as f32,
-                );
-                let body = insert_object(
-                    &mut physics,
-                    &block(friction),
-                    &Pose::translation(0.0, 0.5, 0.02),
-                )
-                .unwrap();
+                let down = Vector3::new(angle.sin(), 0.0, -angle.cos());
+                physics.gravity = vector_to_physics(&(9.81 * down));
+                let body =
+                    insert_object(&mut physics, &block(friction), &at(0.0, 0.5, 0.02)).unwrap();
                 (0..250).for_each(|_| physics.step());
-                physics.bodies[body].position().translation.x
+                length_from_physics(physics.bodies[body].position().translation.x)
             };
             let angle = f64::atan(friction);
             assert!(
@@ -299,12 +305,78 @@ mod tests {
             let mut table = DropTable::new();
             let spec = crate::objects::find(name).unwrap();
             table
-                .add(
-                    spec,
-                    &Pose::translation(0.28, 0.58, spec.dimensions_m[2] as f32 / 2.0 + 0.01),
-                )
+                .add(spec, &at(0.28, 0.58, spec.dimensions_m[2] / 2.0 + 0.01))
                 .unwrap();
             assert!(table.settle(), "{name} keeps moving");
+        }
+    }
+
+    /// A ball of 59 mm, and its hull, between two fingertips that do not quite face each other: both swing below the
+    /// line between the tips and stay there. The drop of the ball's middle, metres.
+    fn dropped_m(shape: Shape, force_n: f64, beside: f64, above: f64) -> f64 {
+        const RADIUS: f64 = 0.0295;
+        let ball = ObjectSpec {
+            parts: vec![Part {
+                shape,
+                object_from_part: Isometry3::identity(),
+                material: 0,
+            }],
+            mass_kg: 0.033,
+            dimensions_m: [2.0 * RADIUS; 3],
+            ..block(0.8)
+        };
+        let mut physics = physics_with_table(&PhysicsConfig::default());
+        let body = insert_object(&mut physics, &ball, &at(0.0, 0.0, 1.0)).unwrap();
+        let finger = |side: f64| {
+            let end = Vector3::new(0.02 * side, 0.0, 0.03);
+            let (end, radius) = (vector_to_physics(&end), length_to_physics(0.0085));
+            ColliderBuilder::capsule_from_endpoints(Vector::ZERO, end, radius)
+                .friction(0.8)
+                .mass(0.05)
+        };
+        let x = RADIUS + 0.0085;
+        let thumb = RigidBodyBuilder::fixed().pose(at(-x, 0.0, 1.0 - above));
+        let thumb = physics.insert_body(thumb);
+        physics.insert_collider(finger(-1.0), Some(thumb));
+        let opposite = RigidBodyBuilder::dynamic()
+            .pose(at(x, beside, 1.0 + above))
+            .gravity_scale(0.0)
+            .lock_rotations()
+            .enabled_translations(true, false, false);
+        let opposite = physics.insert_body(opposite);
+        physics.insert_collider(finger(1.0), Some(opposite));
+        let force = vector_to_physics(&Vector3::new(-force_n, 0.0, 0.0));
+        physics.bodies[opposite].add_force(force, true);
+        (0..500).for_each(|_| physics.step());
+        1.0 - length_from_physics(physics.bodies[body].position().translation.z)
+    }
+
+    #[test]
+    fn fingertips_hold_a_polyhedron_as_they_hold_a_ball() {
+        let steps = 28;
+        let profile: Vec<[f64; 2]> = (0..=steps)
+            .map(|step| {
+                let angle = std::f64::consts::PI * f64::from(step) / f64::from(steps);
+                let radius = if step % steps == 0 { 0.0 } else { angle.sin() };
+                [0.0295 * radius, -0.0295 * angle.cos()]
+            })
+            .collect();
+        for force_n in [2.0, 5.0, 10.0] {
+            for (beside, above) in [(0.0, 0.004), (0.003, 0.0), (0.003, 0.004), (0.006, 0.004)] {
+                for shape in [
+                    Shape::Sphere { radius: 0.0295 },
+                    Shape::Revolution {
+                        profile: profile.clone(),
+                        wedges: 12,
+                    },
+                ] {
+                    let dropped = dropped_m(shape.clone(), force_n, beside, above);
+                    assert!(
+                        dropped.abs() < 0.005,
+                        "{shape:?} under {force_n} N, {beside} m beside: {dropped} m"
+                    );
+                }
+            }
         }
     }
 }

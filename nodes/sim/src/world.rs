@@ -26,7 +26,7 @@ use rapier3d::dynamics::RigidBodyHandle;
 use rapier3d::pipeline::PhysicsWorld;
 use robot::{Hand, Model};
 
-use crate::collider::{ColliderError, pose_from_physics, pose_to_physics, vector_from_physics};
+use crate::collider::ColliderError;
 use crate::hand_servo::{HandServos, ServoConfig, robot_joint};
 use crate::render::model::{ObjectModel, RobotModel};
 use crate::render::{INSTANCE_FIRST_OBJECT, Visual};
@@ -38,6 +38,7 @@ use crate::scene::{Scene, SceneError};
 use crate::shape::ObjectSpec;
 use crate::state_hash::Fnv;
 use crate::table::{self, TABLE};
+use crate::units::{pose_from_physics, pose_to_physics, turning_from_physics, vector_from_physics};
 
 /// Settings of the physics engine.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -433,7 +434,7 @@ impl World {
         let body = self.physics.bodies.get(*self.objects.get(index)?)?;
         Some((
             vector_from_physics(body.linvel()),
-            vector_from_physics(body.angvel()),
+            turning_from_physics(body.angvel()),
         ))
     }
 

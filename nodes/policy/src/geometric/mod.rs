@@ -118,6 +118,12 @@ enum Stage {
         elapsed_s: f64,
         touch_n: f64,
     },
+    /// Down onto the table, so that the tips get under something low.
+    Press {
+        grasp: Grasp,
+        /// How far the palm has gone down from the grasp as planned, metres.
+        depth_m: f64,
+    },
     Grasp {
         grasp: Grasp,
         grip: Grip,
@@ -137,6 +143,17 @@ enum Stage {
         /// Since the arm came to rest.
         still_s: f64,
     },
+}
+
+impl Stage {
+    fn closing(grasp: Grasp) -> Self {
+        Self::Grasp {
+            grip: Grip::new(&grasp.pinch),
+            grasp,
+            squeezed_s: 0.0,
+            elapsed_s: 0.0,
+        }
+    }
 }
 
 impl Geometric {
@@ -170,6 +187,7 @@ impl Geometric {
         match &self.stage {
             Stage::Waiting | Stage::Retreat { .. } => None,
             Stage::Approach { grasp, .. }
+            | Stage::Press { grasp, .. }
             | Stage::Grasp { grasp, .. }
             | Stage::Lift { grasp, .. }
             | Stage::Hold { grasp, .. } => Some(grasp),
@@ -309,13 +327,40 @@ impl Geometric {
                     hand: led(&ticks),
                     phase: Phase::Approach,
                 };
-                let next = (*elapsed_s >= motion.duration_s()).then(|| Stage::Grasp {
-                    grasp: grasp.clone(),
-                    grip: Grip::new(&grasp.pinch),
-                    squeezed_s: 0.0,
-                    elapsed_s: 0.0,
+                let next = (*elapsed_s >= motion.duration_s()).then(|| {
+                    if self.planner.is_low(grasp) {
+                        Stage::Press {
+                            grasp: grasp.clone(),
+                            depth_m: 0.0,
+                        }
+                    } else {
+                        Stage::closing(grasp.clone())
+                    }
                 });
                 (output, next)
+            }
+            Stage::Press { grasp, depth_m } => {
+                let deeper = (*depth_m + settings.press_speed * step_s).min(settings.press_m);
+                let lowered = grasp.clone().lowered(deeper);
+                let touches = input.contact_n >= settings.press_n;
+                let arm = self
+                    .planner
+                    .solve(&lowered.base_from_palm, input.arm)
+                    .filter(|_| !touches && deeper > *depth_m);
+                let output = Output {
+                    arm,
+                    arm_velocity: still,
+                    hand: led(&grasp.pinch.preshape),
+                    phase: Phase::Approach,
+                };
+                if arm.is_some() {
+                    *depth_m = deeper;
+                    return (output, None);
+                }
+                (
+                    output,
+                    Some(Stage::closing(grasp.clone().lowered(*depth_m))),
+                )
             }
             Stage::Retreat {
                 grasp,

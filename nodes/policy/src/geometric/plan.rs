@@ -62,6 +62,14 @@ pub struct Grasp {
     pub cost: f64,
 }
 
+impl Grasp {
+    /// The same grasp with the palm this much lower, metres. The way there and up stays as planned.
+    pub(super) fn lowered(mut self, by: f64) -> Self {
+        self.base_from_palm.translation.z -= by;
+        self
+    }
+}
+
 impl fmt::Display for Grasp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Attitude { tilt, roll } = self.pinch.attitude;
@@ -451,11 +459,15 @@ impl Planner {
         )
     }
 
+    /// Whether a grasp is of something so low that the tips have to be on the table.
+    pub fn is_low(&self, grasp: &Grasp) -> bool {
+        grasp.base_from_palm.translation.z - grasp.pinch.reach <= self.settings.level_below_m
+    }
+
     /// Joint positions that keep the lowest tip at its planned height while the fingers, which swing on arcs, close on
     /// something low; higher things are rather held by fingers that curl under their middle.
     pub fn levelled(&self, grasp: &Grasp, ticks: &Ticks, near: &Arm) -> Option<Arm> {
-        let lowest = grasp.base_from_palm.translation.z - grasp.pinch.reach;
-        if lowest > self.settings.level_below_m {
+        if !self.is_low(grasp) {
             return grasp.approach.last().copied();
         }
         let most = self.settings.levelling_m;
@@ -473,7 +485,7 @@ impl Planner {
     }
 
     /// Joint positions for a palm pose, with the least motion from `near`.
-    fn solve(&self, base_from_palm: &Isometry3<f64>, near: &Arm) -> Option<Arm> {
+    pub(super) fn solve(&self, base_from_palm: &Isometry3<f64>, near: &Arm) -> Option<Arm> {
         let base_from_tool0 = base_from_palm * self.geometry.tool0_from_palm().inverse();
         ur5::inverse_nearest(&base_from_tool0, near, &ur5::LIMITS)
     }

@@ -97,6 +97,12 @@ pub struct Settings {
     pub levelling_m: f64,
     /// Height of the lowest tip up to which that is done, metres.
     pub level_below_m: f64,
+    /// How far the palm goes down further on low things, until their fingertips press on the table, metres.
+    pub press_m: f64,
+    /// Speed of that, m/s.
+    pub press_speed: f64,
+    /// Force at the tool that ends it, newtons.
+    pub press_n: f64,
     /// Penalty of touching above the middle of low and of high objects, per metre: round fingertips slip over a low one.
     pub high_touch_penalty: [f64; 2],
     /// Penalty of each finger that is left out.
@@ -136,7 +142,7 @@ impl Default for Settings {
             across_m: [-0.032, -0.010],
             thumb_squeeze_ticks: [50.0, 120.0],
             overclosing_ticks: 700.0,
-            finger_load: [0.2, 0.6],
+            finger_load: [0.6, 0.6],
             finger_inside_m: 0.004,
             closing_speed: 1500.0,
             squeeze_s: 0.25,
@@ -154,6 +160,9 @@ impl Default for Settings {
             overlap_m: 0.012,
             levelling_m: 0.012,
             level_below_m: 0.006,
+            press_m: 0.003,
+            press_speed: 0.01,
+            press_n: 15.0,
             high_touch_penalty: [200.0, 60.0],
             spare_finger_penalty: 0.4,
             failed_penalty: 2.0,
@@ -166,7 +175,7 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), (String, String)> {
         let one = std::slice::from_ref::<f64>;
         let [speed, acceleration] = [&self.joint_speed, &self.joint_acceleration];
-        let entries: [(&str, &[f64], f64, f64); 23] = [
+        let entries: [(&str, &[f64], f64, f64); 26] = [
             ("descent_pace", one(&self.descent_pace), 0.01, 1.0),
             ("lift_pace", one(&self.lift_pace), 0.01, 1.0),
             ("descent_m", one(&self.descent_m), 0.0, 0.5),
@@ -179,6 +188,9 @@ impl Settings {
             ("closing_s", one(&self.closing_s), 0.1, 30.0),
             ("squeeze_s", one(&self.squeeze_s), 0.0, 30.0),
             ("levelling_m", one(&self.levelling_m), 0.0, 0.05),
+            ("press_m", one(&self.press_m), 0.0, 0.02),
+            ("press_speed", one(&self.press_speed), 0.001, 0.05),
+            ("press_n", one(&self.press_n), 1.0, 60.0),
             ("arm_clearance_m", one(&self.arm_clearance_m), 0.0, 0.5),
             (
                 "overclosing_ticks",

@@ -7,16 +7,19 @@ use rand::{Rng, RngExt as _};
 use rapier3d::prelude::*;
 
 use super::shapes::rotation;
-use crate::collider::{pose_from_physics, pose_to_physics, vector_to_physics};
+use crate::units::{
+    UNITS_PER_M, density_to_physics, length_from_physics, length_to_physics, pose_from_physics,
+    pose_to_physics, vector_from_physics, vector_to_physics,
+};
 
 /// Time step; coarse, because nothing here has to be exact.
 const DT_S: f32 = 1.0 / 100.0;
 /// Steps after which objects count as settled even if they still roll.
 const MAX_STEPS: usize = 260;
 /// Of all objects; how heavy they are hardly matters for how they come to lie.
-const DENSITY_KG_M3: f32 = 400.0;
+const DENSITY_KG_M3: f64 = 400.0;
 /// Speeds below which an object counts as at rest, m/s and rad/s.
-const REST: (f32, f32) = (0.02, 0.3);
+const REST: (f64, f32) = (0.02, 0.3);
 
 /// The collision shape of an object with its mass, which takes a while to compute.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub(super) struct Droppable {
 
 impl Droppable {
     pub(super) fn new((body_from_shape, shape): (Pose, SharedShape)) -> Self {
-        let mass = shape.mass_properties(DENSITY_KG_M3);
+        let mass = shape.mass_properties(density_to_physics(DENSITY_KG_M3));
         Self {
             body_from_shape,
             shape,
@@ -46,15 +49,15 @@ pub(super) struct DropWorld {
 impl DropWorld {
     pub(super) fn new() -> Self {
         let mut physics = PhysicsWorld::new();
-        physics.gravity = Vector::new(0.0, 0.0, -9.81);
+        physics.gravity = vector_to_physics(&Vector3::new(0.0, 0.0, -9.81));
+        physics.integration_parameters.length_unit = UNITS_PER_M as f32;
         physics.integration_parameters.dt = DT_S;
         // The table is thick and nothing falls far: no continuous collision detection needed.
         physics.integration_parameters.max_ccd_substeps = 0;
-        let table = ColliderBuilder::cuboid(1.5, 1.5, 0.5).friction(0.9);
-        physics.insert(
-            RigidBodyBuilder::fixed().translation(Vector::new(0.3, 0.5, -0.5)),
-            table,
-        );
+        let [wide, thick] = [1.5, 0.5].map(length_to_physics);
+        let table = ColliderBuilder::cuboid(wide, wide, thick).friction(0.9);
+        let middle = vector_to_physics(&Vector3::new(0.3, 0.5, -0.5));
+        physics.insert(RigidBodyBuilder::fixed().translation(middle), table);
         Self {
             physics,
             bodies: Vec::new(),
@@ -74,12 +77,12 @@ impl DropWorld {
             rng.random_range(0.0..std::f64::consts::TAU),
         );
         let turn = if upright { yaw } else { rotation(rng) };
-        let reach = f64::from(object.shape.compute_local_bounding_sphere().radius);
+        let reach = length_from_physics(object.shape.compute_local_bounding_sphere().radius);
         // Above everything that is on its way down already.
         let top = self
             .bodies
             .iter()
-            .map(|&b| f64::from(self.physics.bodies[b].translation().z))
+            .map(|&b| length_from_physics(self.physics.bodies[b].translation().z))
             .fold(0.0, f64::max);
         let height = if self.bodies.is_empty() {
             reach + 0.01
@@ -134,7 +137,8 @@ impl DropWorld {
         self.bodies.iter().all(|&b| {
             let body = &self.physics.bodies[b];
             body.is_sleeping()
-                || (body.linvel().length() < REST.0 && body.angvel().length() < REST.1)
+                || (vector_from_physics(body.linvel()).norm() < REST.0
+                    && body.angvel().length() < REST.1)
         })
     }
 }
@@ -150,7 +154,7 @@ mod tests {
     fn objects_come_to_rest_on_the_table_and_on_each_other() {
         let mut rng = Pcg64Mcg::seed_from_u64(4);
         let mut world = DropWorld::new();
-        let cube = Droppable::new((Pose::IDENTITY, SharedShape::cuboid(0.03, 0.03, 0.03)));
+        let cube = Droppable::new((Pose::IDENTITY, SharedShape::cuboid(3.0, 3.0, 3.0)));
         for _ in 0..5 {
             world.drop(&cube, [0.3, 0.5], false, &mut rng);
         }

@@ -31,7 +31,7 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
         strawberry(),
         round(
             "013_apple",
-            [75.0, 75.0],
+            75.0,
             68.0,
             [0.78, 0.1, 0.12],
             0.35,
@@ -40,7 +40,7 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
         lemon(),
         round(
             "015_peach",
-            [59.0, 59.0],
+            59.0,
             33.0,
             [0.95, 0.6, 0.35],
             0.8,
@@ -49,7 +49,7 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
         pear(),
         round(
             "017_orange",
-            [73.0, 73.0],
+            73.0,
             47.0,
             [0.95, 0.5, 0.08],
             0.7,
@@ -57,7 +57,7 @@ pub(super) fn objects() -> Vec<ObjectSpec> {
         ),
         round(
             "018_plum",
-            [52.0, 52.0],
+            52.0,
             25.0,
             [0.35, 0.08, 0.28],
             0.5,
@@ -85,15 +85,15 @@ fn ellipsoid([diameter, height]: [f64; 2]) -> Vec<[f64; 2]> {
 
 fn round(
     name: &'static str,
-    [diameter, height]: [f64; 2],
+    diameter_mm: f64,
     grams: f64,
     rgb: [f32; 3],
     roughness: f32,
     skin: Pattern,
 ) -> ObjectSpec {
-    Draft::new(name, Category::Fruit, [diameter, diameter, height], grams)
+    Draft::new(name, Category::Fruit, [diameter_mm; 3], grams)
         .paint(rgb, roughness, skin)
-        .lathe(&ellipsoid([diameter / 1000.0, height / 1000.0]), [0.0; 3])
+        .ball(diameter_mm / 2000.0, [0.0; 3])
         .finish()
 }
 
