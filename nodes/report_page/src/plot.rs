@@ -15,6 +15,8 @@ const HEIGHT: u32 = 220 * UNIT;
 const LEFT: u32 = 52 * UNIT;
 const BOTTOM: u32 = 38 * UNIT;
 const MARGIN: u32 = 10 * UNIT;
+/// The last label of an axis is written half beyond its end.
+const RIGHT: u32 = 22 * UNIT;
 const TEXT: u32 = 14 * UNIT;
 
 /// A plot with a caption. What is not finite is left out.
@@ -72,7 +74,7 @@ impl Plot {
         self
     }
 
-    /// As wide as the page, and with units of the same length along both axes, as for pixels of an image.
+    /// As for pixels of an image: as wide as the page, with units of the same length along both axes, and without a grid.
     #[must_use]
     pub fn to_scale(mut self) -> Self {
         self.is_to_scale = true;
@@ -127,7 +129,7 @@ impl Plot {
             .clamp(0.2, 1.0);
         // As wide as three others, with the same letters.
         let width = 3 * WIDTH;
-        let inner = f64::from(width - LEFT - 2 * MARGIN);
+        let inner = f64::from(width - LEFT - MARGIN - RIGHT);
         (width, (inner * aspect) as u32 + BOTTOM + 2 * MARGIN)
     }
 
@@ -152,23 +154,25 @@ impl Plot {
     fn draw(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<(), ()> {
         let mut chart = ChartBuilder::on(area)
             .margin(MARGIN)
+            .margin_right(RIGHT)
             .x_label_area_size(BOTTOM)
             .y_label_area_size(LEFT)
             .build_cartesian_2d(self.x.clone(), self.y.clone())
             .map_err(drop)?;
         let quiet = colour(Tone::Quiet);
         let text = ("sans-serif", TEXT, &quiet).into_text_style(area);
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
+        let mut mesh = chart.configure_mesh();
+        mesh.light_line_style(TRANSPARENT)
             .bold_line_style(colour(Tone::Line).stroke_width(UNIT))
             .axis_style(quiet.stroke_width(UNIT))
             .label_style(text.clone())
             .axis_desc_style(text)
             .x_desc(&self.x.label)
-            .y_desc(&self.y.label)
-            .draw()
-            .map_err(drop)?;
+            .y_desc(&self.y.label);
+        if self.is_to_scale {
+            mesh.disable_mesh();
+        }
+        mesh.draw().map_err(drop)?;
         for layer in &self.layers {
             let style = colour(layer.tone);
             let can_be_drawn = |[x, y]: &[f64; 2]| self.x.has(*x) && self.y.has(*y);

@@ -9,6 +9,9 @@ use crate::{
     table::Table,
 };
 
+/// Values of more letters than this do not stand beside others.
+const LONG: usize = 32;
+
 /// A part of a page under a heading.
 #[derive(Debug, Clone)]
 pub struct Section {
@@ -58,11 +61,11 @@ impl Section {
         self.block(html! { ul { @for item in items { li { (item) } } } })
     }
 
-    /// Adds names with their values.
+    /// Adds names with their values; long ones, such as hashes, have a line of their own.
     #[must_use]
     pub fn facts<'a>(self, facts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.block(html! {
-            dl { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+            dl { @for (name, value) in facts { div.long[value.len() > LONG] { dt { (name) } dd { (value) } } } }
         })
     }
 

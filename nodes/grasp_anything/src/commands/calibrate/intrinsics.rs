@@ -67,7 +67,7 @@ pub(crate) fn run(args: &IntrinsicsArgs) -> Result<ExitCode> {
         let page = Page::new("The camera's intrinsics", headline)
             .section(figures)
             .section(page::left_out(pictures(&found), &found.rejected))
-            .section(page::coverage(&samples.camera, &corners, used));
+            .section(page::coverage(&samples.camera, &corners, used, "Lines that point the same way over a part of the picture are what the refined figures do not describe."));
         page::write(page, file, &[&args.samples.join(sample::FILE)])?;
     }
     Ok(ExitCode::SUCCESS)

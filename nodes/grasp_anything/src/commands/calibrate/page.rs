@@ -34,13 +34,18 @@ pub(super) fn left_out(section: Section, samples: &[(String, String)]) -> Sectio
     section.heading("Left out").list(&items.collect::<Vec<_>>())
 }
 
+/// What lines of samples may say of a robot and its camera.
+pub(super) const HAND_EYE_HINT: &str = "Lines of a sample that all point the same way are a robot or a board that was elsewhere; \
+     lines that do so over a part of the picture, whatever the sample, a lens that is not described well.";
+
 /// Where in the picture corners were, and in which direction they are from where they are predicted.
 ///
-/// `corners` are pairs of seen and predicted pixels by sample; `is_used` says whether a sample counts.
+/// `corners` are pairs of seen and predicted pixels by sample; `is_used` says whether a sample counts, `hint` what may be seen.
 pub(super) fn coverage(
     camera: &Intrinsics,
     corners: &[(String, Vec<[Point2<f64>; 2]>)],
     is_used: impl Fn(&str) -> bool,
+    hint: &str,
 ) -> Section {
     let pairs = |wanted: bool| {
         let samples = corners.iter().filter(|(name, _)| is_used(name) == wanted);
@@ -77,16 +82,14 @@ pub(super) fn coverage(
     );
     Section::new("Coverage of the picture")
         .text(&format!(
-            "There were corners in {} of the {} cells of the picture. Red ones are of samples that were left out. Lines that \
-             point the same way over a part of the picture, or outwards at its edge, are a lens that is not described well; lines \
-             of one sample that all point the same way, a robot or a board that was elsewhere.",
+            "There were corners in {} of the {} cells of the picture. Red ones are of samples that were left out. {hint}",
             covered(camera, &used),
             CELLS.0 * CELLS.1
         ))
         .plots(&[plot])
 }
 
-/// A round number by which half of the lines are at least a hundredth of the picture.
+/// The greatest of 1, 2, 5, 10, 20 ... 1000 with which half of the lines are no longer than a hundredth of the picture.
 fn enlargement(camera: &Intrinsics, pairs: &[[Point2<f64>; 2]]) -> f64 {
     let mut lengths: Vec<f64> = pairs
         .iter()
@@ -95,7 +98,11 @@ fn enlargement(camera: &Intrinsics, pairs: &[[Point2<f64>; 2]]) -> f64 {
     lengths.sort_by(f64::total_cmp);
     let median = lengths.get(lengths.len() / 2).copied().unwrap_or(1.0);
     let wanted = 0.01 * f64::from(camera.width) / median.max(1e-9);
-    10_f64.powf(wanted.log10().round()).clamp(1.0, 1000.0)
+    let round = [1000.0, 500.0, 200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0];
+    round
+        .into_iter()
+        .find(|round| *round <= wanted)
+        .unwrap_or(1.0)
 }
 
 fn covered(camera: &Intrinsics, pairs: &[[Point2<f64>; 2]]) -> usize {
@@ -130,7 +137,7 @@ mod tests {
             ),
             ("bad".to_owned(), vec![pair(400.0, 300.0)]),
         ];
-        let section = coverage(&camera, &corners, |name| name == "a");
+        let section = coverage(&camera, &corners, |name| name == "a", "");
         let headline = Headline {
             figure: String::new(),
             meaning: String::new(),
@@ -139,8 +146,8 @@ mod tests {
         };
         let html = Page::new("", headline).section(section).to_html();
         assert!(html.contains("2 of the 48 cells"), "{html}");
-        // 8 px wanted of 0.1 px: the next power of ten.
-        assert!(html.contains("100 times as long"), "{html}");
+        // 0.1 px are to become 8 px at most.
+        assert!(html.contains("50 times as long"), "{html}");
         assert_eq!(html.matches("<circle").count(), 4);
     }
 }

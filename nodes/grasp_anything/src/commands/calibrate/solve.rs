@@ -9,7 +9,7 @@ use calibration::{
     result::HandEyeFile,
     sample::{self, Samples},
 };
-use report_page::{Bar, Headline, Page, Section, Share, Tone};
+use report_page::{Bar, Headline, Page, Section, Tone};
 
 use super::{args::SolveArgs, page};
 use crate::{
@@ -143,10 +143,7 @@ fn report(found: &HandEye, samples: &Samples) -> Page {
         figure: format!("{:.2} mm", found.deviation.position_m() * 1e3),
         meaning: verdict(found),
         tone: if is_within { Tone::Good } else { Tone::Bad },
-        share: Some(Share {
-            value: found.tolerance.share(&found.deviation),
-            interval: None,
-        }),
+        share: None,
     };
     let rejected = rejected(found);
     let is_used = |name: &str| !rejected.iter().any(|(bad, _)| bad == name);
@@ -158,7 +155,7 @@ fn report(found: &HandEye, samples: &Samples) -> Page {
     Page::new("Where the camera is: hand-eye calibration", headline)
         .section(place)
         .section(page::left_out(residuals(found), &rejected))
-        .section(page::coverage(&found.camera, &corners, is_used))
+        .section(page::coverage(&found.camera, &corners, is_used, page::HAND_EYE_HINT))
         .section(
             Section::new("Solvers")
                 .text(
@@ -200,7 +197,7 @@ fn residuals(found: &HandEye) -> Section {
              from all other samples, and how far the robot was from where its joints put it.",
         )
         .bars(
-            ["sample", "off by, px", "left out, px", "robot, mm", "deg"],
+            ["sample", "off by, px", "left out, px", "robot, mm", "robot, deg"],
             &bars,
         )
 }

@@ -70,7 +70,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode> {
         let each = Section::new("Samples").text(&all).table(&table);
         let page = Page::new("A hand-eye calibration on fresh samples", headline)
             .section(page::left_out(each, &rejected))
-            .section(page::coverage(&result.camera, &corners, used));
+            .section(page::coverage(
+                &result.camera,
+                &corners,
+                used,
+                page::HAND_EYE_HINT,
+            ));
         page::write(
             page,
             file,

@@ -1,11 +1,11 @@
-//! Pictures of an episode for the report: the click, the end, and some between, with the mask drawn over.
+//! Pictures of an episode for the report: the click, the mask that answers it, the end, and some between.
 //!
 //! Pictures are taken by a node that only listens, so that an episode is the same with and without. Memory does not grow
 //! with the length of an episode: when there are too many pictures, every second one goes, and from then on only half as
 //! many are kept.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,6 +19,8 @@ use segmentation::{Mask, overlay};
 const WAITING: usize = 8;
 /// Pictures that are kept while an episode goes on, beside the last.
 const MOST: usize = 16;
+/// Of those, the first ones that are always kept: the click and its answer.
+const FIRST: usize = 2;
 /// Pictures that are shown of an episode.
 const SHOWN: usize = 6;
 /// As wide as they are shown, in pixels.
@@ -68,8 +70,11 @@ impl Raw {
             },
         );
         let drawn = match self.click {
-            // A cross is drawn within a mask's size.
-            Some(click) => overlay::draw(rgb, &Mask::empty(width, height), &[click]),
+            Some([x, y]) => {
+                // A cross is drawn within a mask's size; two lines wide, as half of them are shown.
+                let crosses = [[x, y], [x + 1.0, y], [x, y + 1.0], [x + 1.0, y + 1.0]];
+                overlay::draw(rgb, &Mask::empty(width, height), &crosses)
+            }
             None => overlay::draw(rgb, &mask, &[]),
         };
         Ok(Shot {
@@ -83,7 +88,7 @@ impl Film {
     /// Takes in a frame; what is not kept costs nothing.
     fn see(&mut self, raw: Raw) {
         let stride = self.stride.max(1);
-        if self.count.is_multiple_of(stride) && self.trouble.is_none() {
+        if (self.count < FIRST || self.count.is_multiple_of(stride)) && self.trouble.is_none() {
             match raw.compressed() {
                 Ok(shot) => self.kept.push((self.count, shot)),
                 Err(error) => self.trouble = Some(error),
@@ -93,7 +98,7 @@ impl Film {
             self.stride = 2 * stride;
             let stride = self.stride;
             self.kept
-                .retain(|(number, _)| number.is_multiple_of(stride));
+                .retain(|(number, _)| *number < FIRST || number.is_multiple_of(stride));
         }
         self.count += 1;
         self.last = Some(raw);
@@ -129,19 +134,17 @@ impl Film {
         if self.kept.last().is_none_or(|(number, _)| *number != end) {
             self.kept.push((end, last.compressed()?));
         }
-        Ok(evenly(&self.kept, end))
+        Ok(chosen(&self.kept, end))
     }
 }
 
-/// Those that are nearest to evenly spaced moments; each once.
-fn evenly(kept: &[(usize, Shot)], end: usize) -> Vec<Shot> {
-    let mut chosen: Vec<usize> = (0..SHOWN)
-        .filter_map(|part| {
-            let wanted = end * part / (SHOWN - 1);
-            (0..kept.len()).min_by_key(|index| kept[*index].0.abs_diff(wanted))
-        })
-        .collect();
-    chosen.dedup();
+/// The first ones, and those that are nearest to evenly spaced moments up to the end; each once.
+fn chosen(kept: &[(usize, Shot)], end: usize) -> Vec<Shot> {
+    let parts = SHOWN - FIRST;
+    let wanted = (0..FIRST).chain((1..=parts).map(|part| end * part / parts));
+    let nearest =
+        |wanted: usize| (0..kept.len()).min_by_key(|index| kept[*index].0.abs_diff(wanted));
+    let chosen: BTreeSet<usize> = wanted.filter_map(nearest).collect();
     chosen
         .into_iter()
         .map(|index| kept[index].1.clone())
@@ -232,18 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn first_and_last_are_shown_and_some_evenly_between() {
+    fn the_first_two_and_the_last_are_shown_and_some_evenly_between() {
         assert!(captions(0).is_empty());
         assert_eq!(captions(1), [0]);
         assert_eq!(captions(3), [0, 1, 2]);
         for frames in [17, 33, 100, 305, 1000] {
             let shown = captions(frames);
-            assert_eq!(
-                (shown.len(), shown[0], shown[SHOWN - 1]),
-                (SHOWN, 0, frames - 1)
-            );
-            let even = (frames - 1) as f64 / (SHOWN - 1) as f64;
-            for pair in shown.windows(2) {
+            assert_eq!(shown.len(), SHOWN, "{frames}: {shown:?}");
+            assert_eq!((shown[0], shown[1], shown[SHOWN - 1]), (0, 1, frames - 1));
+            let even = (frames - 1) as f64 / (SHOWN - FIRST) as f64;
+            let spaced = [&shown[..1], &shown[FIRST..]].concat();
+            for pair in spaced.windows(2) {
                 let step = (pair[1] - pair[0]) as f64 / even;
                 assert!((0.6..1.4).contains(&step), "{frames}: {shown:?}");
             }

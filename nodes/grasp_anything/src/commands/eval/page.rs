@@ -71,9 +71,10 @@ fn results(summary: &Summary) -> Section {
             "supervisor's verdict is right",
             format!("{:.1} % of the episodes", rate * 100.0),
         ),
+        ("said to be held, but not lifted", wrongly_held.to_string()),
         (
-            "said to be held, but is not; lifted, but not said so",
-            format!("{wrongly_held}; {wrongly_not_held}"),
+            "lifted, but not said to be held",
+            wrongly_not_held.to_string(),
         ),
     ];
     let section =
@@ -133,8 +134,8 @@ fn objects(summary: &Summary) -> Section {
 /// An episode of each kind, the success first and then by how many there are.
 fn pictures(summary: &Summary, gathered: &Gathered) -> Section {
     let mut section = Section::new("Pictures").text(
-        "What the camera saw in the first episode of each kind, by seed: the click (red cross), the end, and moments between, \
-         with the mask drawn over. Times are simulated; the words are the supervisor's state.",
+        "What the camera saw in the first episode of each kind, by seed: the click (red cross), the mask that answers it \
+         (green), the end, and moments between. Times are simulated; the words are the supervisor's state.",
     );
     let kinds = std::iter::once((None, summary.successes)).chain(
         by_count(summary)
