@@ -75,6 +75,16 @@ impl Diagnostics {
             .collect()
     }
 
+    /// How long each of the last runs of a stage took, oldest first; empty where there is no such stage.
+    pub fn last_runs(&self, node: &str, stage: &str) -> Vec<Duration> {
+        let stages = lock(&self.stages);
+        let Some(timer) = stages.get(&(node.to_owned(), stage.to_owned())) else {
+            return Vec::new();
+        };
+        let window = lock(&timer.window);
+        window.last.iter().copied().collect()
+    }
+
     /// Name, message type and totals of every topic, by name.
     pub fn topics(&self) -> Vec<(String, &'static str, crate::TopicCounts)> {
         self.topics.counts()
@@ -275,5 +285,15 @@ mod tests {
         assert!(diagnostics.stages().is_empty());
         drop(timer.start());
         assert_eq!(diagnostics.stages().len(), 1);
+    }
+
+    #[test]
+    fn the_last_runs_are_told_in_order() {
+        let diagnostics = Diagnostics::default();
+        let timer = diagnostics.stage("/node", "stage");
+        let runs = [3, 1, 2].map(Duration::from_millis);
+        runs.iter().for_each(|run| timer.record(*run));
+        assert_eq!(diagnostics.last_runs("/node", "stage"), runs);
+        assert_eq!(diagnostics.last_runs("/node", "other"), []);
     }
 }

@@ -305,6 +305,9 @@ pub(crate) struct EvalArgs {
     /// Also write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Also write the results as a page for the browser, with pictures of a success and of each kind of failure
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `bench`.

@@ -49,3 +49,4 @@ mod tests;
 
 pub use file::{Channel, Recorded, Recording, RecordingError, Writer, read};
 pub use node::run;
+pub use provenance::{Provenance, program};

@@ -10,27 +10,26 @@ use sha2::{Digest as _, Sha256};
 const MODELS: [&str; 3] = ["yaml", "yml", "onnx"];
 
 /// Facts about the program and the process, under the names of their lists.
-pub(crate) struct Provenance {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Provenance {
     /// What made it: program, revision, seed.
-    pub(crate) program: Vec<(String, String)>,
+    pub program: Vec<(String, String)>,
     /// The parameters of all nodes of this process, as `/node/name`.
-    pub(crate) parameters: Vec<(String, String)>,
+    pub parameters: Vec<(String, String)>,
     /// SHA-256 of the files that parameters name, by parameter. A manifest holds those of its models.
-    pub(crate) models: Vec<(String, String)>,
+    pub models: Vec<(String, String)>,
 }
 
 impl Provenance {
-    pub(crate) fn of(node: &Node) -> Self {
+    /// What is known now, in the process and the graph of this node. Of secrets there is only a word.
+    pub fn of(node: &Node) -> Self {
         let nodes = node.parameters_of_all();
         let all = nodes.iter().flat_map(|(node, declared)| {
             declared
                 .iter()
                 .map(move |declared| (format!("{node}/{}", declared.name), declared))
         });
-        let mut program = vec![
-            ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("git_revision".to_owned(), env!("GIT_REVISION").to_owned()),
-        ];
+        let mut program = program();
         let (mut parameters, mut models) = (Vec::new(), Vec::new());
         for (name, declared) in all {
             if declared.name == "seed" {
@@ -47,6 +46,14 @@ impl Provenance {
             models,
         }
     }
+}
+
+/// Version and git revision of this program; the revision ends in `-dirty` where files were changed since.
+pub fn program() -> Vec<(String, String)> {
+    vec![
+        ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("git_revision".to_owned(), env!("GIT_REVISION").to_owned()),
+    ]
 }
 
 /// Texts without the quotes that listings put around them.

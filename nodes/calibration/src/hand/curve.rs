@@ -73,6 +73,9 @@ pub struct Fitted {
     pub rms: f64,
     /// Mean standard deviation of the curve, rad.
     pub deviation: f64,
+    /// The measured angles where the curve is to have them, `[u, angle in rad]`: play, lag and the tendon's share are
+    /// taken off the ticks.
+    pub measured: Vec<[f64; 2]>,
 }
 
 impl Fitted {
@@ -146,6 +149,10 @@ pub fn fit(answers: &[Answer], tendon: bool) -> Result<Fitted, FitError> {
         lag_s: state.lag_s,
         rms: (squares / count).sqrt(),
         deviation: (variances / count).max(0.0).sqrt(),
+        measured: answers
+            .iter()
+            .map(|answer| [input(&state, answer), answer.angle])
+            .collect(),
     })
 }
 
@@ -272,13 +279,18 @@ impl Problem<'_> {
 const TICKS: f64 = 1000.0;
 
 fn residual(curve: &MonotoneCurve, state: &State, answer: &Answer) -> f64 {
+    curve.value(input(state, answer)) - answer.angle
+}
+
+/// Where on the curve a moment is, in ticks.
+fn input(state: &State, answer: &Answer) -> f64 {
     let direction = if answer.ticks_per_s == 0.0 {
         0.0
     } else {
         answer.ticks_per_s.signum()
     };
     let behind = state.lag_s * answer.ticks_per_s + state.play_ticks * direction;
-    curve.value(answer.ticks - behind - state.ticks_per_rad * answer.led_angle) - answer.angle
+    answer.ticks - behind - state.ticks_per_rad * answer.led_angle
 }
 
 impl Bundle for Problem<'_> {

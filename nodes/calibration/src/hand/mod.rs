@@ -241,7 +241,7 @@ pub fn calibrate(samples: &HandSamples) -> Result<Vec<(&'static str, Fitted)>, H
             held_back(&answers, &led.1).map_err(of_joint)?;
         }
         let mut fit = curve::fit(&answers, led.is_some()).map_err(of_joint)?;
-        for point in &mut fit.points {
+        for point in fit.points.iter_mut().chain(&mut fit.measured) {
             point[1] *= rising;
         }
         fitted.push((joint, fit));

@@ -29,6 +29,18 @@ fn the_published_curves_are_found_again() {
         let made = synthetic::measured(&truth, &recipe(seed));
         let fitted = calibrate(&made).unwrap();
         assert_eq!(fitted.len(), 11);
+        for (joint, fit) in &fitted {
+            let squares = fit
+                .measured
+                .iter()
+                .map(|[u, angle]| (fit.angle(*u, 0.0) - angle).powi(2));
+            let rms = (squares.sum::<f64>() / fit.measured.len() as f64).sqrt();
+            assert!(
+                (rms - fit.rms).abs() < 1e-9,
+                "{joint}: {rms} is not {}",
+                fit.rms
+            );
+        }
         let file = folder.path().join(format!("{seed}.yaml"));
         HandFile::read(published())
             .unwrap()

@@ -25,7 +25,7 @@ use nalgebra::{Isometry3, Matrix6, Unit, Vector3};
 pub use self::{
     problem::Noise,
     report::{Deviation, HandEye, SampleOutcome, Tolerance},
-    verify::{Miss, VerifyError, verify},
+    verify::{Miss, VerifyError, seen_and_predicted, verify},
 };
 use self::{
     problem::{Extra, Problem, State, Views},

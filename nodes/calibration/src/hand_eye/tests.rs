@@ -380,6 +380,17 @@ fn a_result_is_verified_on_fresh_samples() {
         .collect();
     assert_eq!(across.len(), 9);
     assert!(across.iter().all(|across| *across < 1.5e-3), "{across:?}");
+    // What is drawn is what is measured; the sample without corners has nothing to draw.
+    let drawn = seen_and_predicted(&good, &fresh);
+    assert_eq!(drawn.len(), 9);
+    for (name, pairs) in &drawn {
+        let squares = pairs
+            .iter()
+            .map(|[seen, predicted]| (predicted - seen).norm_squared());
+        let rms_px = (squares.sum::<f64>() / pairs.len() as f64).sqrt();
+        let miss = misses.iter().find(|(other, _)| other == name).unwrap();
+        assert!((miss.1.as_ref().unwrap().rms_px - rms_px).abs() < 1e-9);
+    }
     // A camera that was pushed aside by a centimetre since.
     let mut pushed = good.clone();
     pushed.parent_from_child.translation[0] += 0.01;

@@ -1,12 +1,12 @@
 //! A result against samples that it does not rest on.
 
-use nalgebra::Isometry3;
+use nalgebra::{Isometry3, Point2};
 
 use super::{Unusable, look, problem::mount_from_carrier};
 use crate::{
     pose::distance,
     result::{self, HandEyeFile},
-    sample::{Sample, Samples},
+    sample::{Sample, Samples, Setup},
 };
 
 /// Why samples say nothing of a result.
@@ -84,15 +84,12 @@ pub fn verify(
         ..samples.clone()
     };
     let board = samples.board.corners();
-    let carrier_from_board = result.carrier_from_board.isometry().unwrap_or_default();
     let miss = |index: usize, sample: &Sample| -> Result<Miss, String> {
         let seen = look(samples, sample, index, &board).map_err(|unusable| match unusable {
             Unusable::Behind => "it sees the board from behind".to_owned(),
             Unusable::Because(reason) => reason,
         })?;
-        let predicted: Isometry3<f64> = result.parent_from_child().inverse()
-            * mount_from_carrier(samples.setup, &seen.view.base_from_flange)
-            * carrier_from_board;
+        let predicted = camera_from_board(result, samples.setup, &seen.view.base_from_flange);
         let mut squares = 0.0;
         let mut middle = nalgebra::Vector3::zeros();
         for (point, pixel) in &seen.view.points {
@@ -119,4 +116,40 @@ pub fn verify(
         .enumerate()
         .map(|(index, sample)| (sample.name.clone(), miss(index, sample)))
         .collect())
+}
+
+/// Where result and robot together have the board.
+fn camera_from_board(
+    result: &HandEyeFile,
+    setup: Setup,
+    base_from_flange: &Isometry3<f64>,
+) -> Isometry3<f64> {
+    result.parent_from_child().inverse()
+        * mount_from_carrier(setup, base_from_flange)
+        * result.carrier_from_board.isometry().unwrap_or_default()
+}
+
+/// The corners of each sample by name: where they were seen, and where the result predicts them, pixels. Samples without
+/// good numbers are left out, and corners that the result has behind the camera.
+#[must_use]
+pub fn seen_and_predicted(
+    result: &HandEyeFile,
+    samples: &Samples,
+) -> Vec<(String, Vec<[Point2<f64>; 2]>)> {
+    let board = samples.board.corners();
+    let corners = |(index, sample): (usize, &Sample)| {
+        let view = sample.view(index, &board).ok()?;
+        let camera_from_board = camera_from_board(result, samples.setup, &view.base_from_flange);
+        let pairs = view.points.iter().filter_map(|(point, seen)| {
+            let predicted = result.camera.project(&(camera_from_board * point)).ok()?;
+            Some([*seen, predicted])
+        });
+        Some((sample.name.clone(), pairs.collect()))
+    };
+    samples
+        .samples
+        .iter()
+        .enumerate()
+        .filter_map(corners)
+        .collect()
 }

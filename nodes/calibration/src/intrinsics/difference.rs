@@ -6,7 +6,7 @@ use nalgebra::{Matrix2x3, Matrix3, Point2, Point3, SMatrix, UnitQuaternion, Vect
 use crate::{
     pnp::board_pose,
     projection::{self, INTRINSIC_COUNT, project},
-    sample::Samples,
+    sample::{Sample, Samples},
 };
 
 /// Pixels on a grid over the image, with the rays that the camera has for them.
@@ -109,4 +109,29 @@ pub fn fresh_rms_px(camera: &Intrinsics, pictures: &Samples) -> f64 {
         })
         .collect();
     (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
+}
+
+/// The corners of each picture by name: where they were seen, and where a camera has them when the board is placed as well
+/// as may be, pixels. Pictures that determine no pose of the board are left out.
+#[must_use]
+pub fn seen_and_predicted(
+    camera: &Intrinsics,
+    pictures: &Samples,
+) -> Vec<(String, Vec<[Point2<f64>; 2]>)> {
+    let corners = pictures.board.corners();
+    let pairs = |(index, sample): (usize, &Sample)| {
+        let view = sample.view(index, &corners).ok()?;
+        let pose = board_pose(camera, &view.points)?;
+        let pairs = view.points.iter().filter_map(|(point, seen)| {
+            let predicted = camera.project(&(pose.camera_from_board * point)).ok()?;
+            Some([*seen, predicted])
+        });
+        Some((sample.name.clone(), pairs.collect()))
+    };
+    pictures
+        .samples
+        .iter()
+        .enumerate()
+        .filter_map(pairs)
+        .collect()
 }

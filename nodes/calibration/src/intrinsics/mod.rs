@@ -10,7 +10,7 @@ mod problem;
 use camera::Intrinsics;
 use nalgebra::{Isometry3, SMatrix, SVector, Vector2};
 
-pub use self::difference::{fresh_rms_px, mean_difference_px};
+pub use self::difference::{fresh_rms_px, mean_difference_px, seen_and_predicted};
 use self::{
     difference::uncertainty_px,
     problem::{State, refine},
@@ -308,6 +308,19 @@ mod tests {
         let made = synthetic::pictures(25, 0.2, 3);
         let found = calibrate(&made.camera, &made.board, &made.samples).unwrap();
         assert!(found.keeps_factory() && found.coverage > 0.8, "{found:?}");
+        // What is drawn is what is measured, but for a board that is placed anew.
+        let drawn = seen_and_predicted(&found.camera, &made);
+        assert_eq!(drawn.len(), made.samples.len());
+        for ((name, pairs), (used, rms)) in drawn.iter().zip(&found.used) {
+            let squares = pairs
+                .iter()
+                .map(|[seen, predicted]| (predicted - seen).norm_squared());
+            let drawn = (squares.sum::<f64>() / pairs.len() as f64).sqrt();
+            assert!(
+                name == used && (drawn - rms).abs() < 0.02,
+                "{name}: {drawn}, {rms}"
+            );
+        }
     }
 
     #[test]

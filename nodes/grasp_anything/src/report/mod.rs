@@ -1,7 +1,8 @@
-//! Figures for people: statistics and tables.
+//! Figures for people: statistics, tables, and where they come from.
 
+mod origin;
 mod statistics;
-mod table;
 
-pub(crate) use statistics::{Quantiles, wilson_95};
-pub(crate) use table::{Align, Table};
+pub(crate) use origin::origin;
+pub(crate) use report_page::{Align, Table};
+pub(crate) use statistics::{LatencyHistogram, Quantiles, wilson_95};

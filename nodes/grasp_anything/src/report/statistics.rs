@@ -1,6 +1,6 @@
 //! Success rates with their uncertainty, and latencies as quantiles.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bus::StageLatency;
 use serde::Serialize;
@@ -66,6 +66,43 @@ impl From<&StageLatency> for Quantiles {
     }
 }
 
+/// How many runs took how long, in bins of equal width in the logarithm: of the same size however many runs there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LatencyHistogram {
+    counts: BTreeMap<i32, u64>,
+}
+
+impl LatencyHistogram {
+    /// A bin is a quarter longer than the one before it.
+    const BINS_PER_DECADE: f64 = 10.0;
+
+    pub(crate) fn add(&mut self, runs: &[Duration]) {
+        for run in runs {
+            // No clock tells less than a nanosecond.
+            let millis = run.as_secs_f64().max(1e-9) * 1e3;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the logarithm of a duration is small"
+            )]
+            let bin = (millis.log10() * Self::BINS_PER_DECADE).floor() as i32;
+            *self.counts.entry(bin).or_default() += 1;
+        }
+    }
+
+    /// Each bin in which there are runs: from and to, in milliseconds, and the share of all runs.
+    #[expect(clippy::cast_precision_loss, reason = "runs are far fewer than 2^53")]
+    pub(crate) fn bins(&self) -> impl Iterator<Item = ([f64; 2], f64)> {
+        let all: u64 = self.counts.values().sum();
+        let edge = |bin: i32| 10_f64.powf(f64::from(bin) / Self::BINS_PER_DECADE);
+        self.counts.iter().map(move |(bin, count)| {
+            (
+                [edge(*bin), edge(bin + 1)],
+                *count as f64 / all.max(1) as f64,
+            )
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +137,24 @@ mod tests {
             (100.0, 198.0, 200)
         );
         assert_eq!(Quantiles::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn every_run_is_in_the_bin_that_holds_it() {
+        let mut histogram = LatencyHistogram::default();
+        histogram.add(&[0, 1, 2_000, 2_000, 700_000_000].map(Duration::from_micros));
+        let bins: Vec<_> = histogram.bins().collect();
+        assert_eq!(bins.len(), 4, "{bins:?}");
+        for (([low, high], share), (millis, wanted)) in
+            bins.iter()
+                .zip([(1e-6, 0.2), (1e-3, 0.2), (2.0, 0.4), (7e5, 0.2)])
+        {
+            assert!(
+                *low <= millis * 1.000_001 && millis < *high,
+                "{low} {millis} {high}"
+            );
+            assert!((share - wanted).abs() < 1e-12);
+        }
+        assert_eq!(LatencyHistogram::default().bins().count(), 0);
     }
 }

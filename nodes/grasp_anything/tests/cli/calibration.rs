@@ -83,3 +83,56 @@ fn bad_samples_are_told_and_nothing_is_written() {
     );
     assert!(!std::path::Path::new(&result).exists());
 }
+
+#[test]
+fn every_calibration_has_a_page() {
+    let (_folder, path) = example();
+    let (samples, result, page) = (path("hand_eye"), path("camera.yaml"), path("page.html"));
+    let text = |command: &[&str]| {
+        let ended = run(&[&["calibrate"], command, &["--report", &page]].concat());
+        assert_eq!(ended.status, 0, "{}{}", ended.stdout, ended.stderr);
+        let html = fs::read_to_string(&page).unwrap();
+        assert!(!html.contains("http:") && !html.contains("https:"));
+        html
+    };
+    let solved = text(&["solve", &samples, "--out", &result]);
+    for wanted in [
+        "within the tolerance",
+        "Left out",
+        "Tsai-Lenz",
+        "<circle",
+        "samples.yaml",
+    ] {
+        assert!(solved.contains(wanted), "{wanted}");
+    }
+    let verified = text(&["verify", &result, &path("fresh")]);
+    assert!(verified.contains("within the tolerance") && verified.contains("<circle"));
+    let camera = text(&["intrinsics", &path("pictures")]);
+    assert!(
+        camera.contains("Keep the camera&apos;s own figures")
+            || camera.contains("Keep the camera's own figures")
+    );
+    let hand = text(&["hand", &path("hand.yaml")]);
+    // A curve for each of the eleven joints.
+    assert_eq!(hand.matches("<svg role=").count(), 11);
+    for joint in robot::hand::JOINTS {
+        assert!(hand.contains(joint), "{joint}");
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_costs_no_result() {
+    let (_folder, path) = example();
+    let (result, nowhere) = (path("camera.yaml"), path("no/such/page.html"));
+    let solve = [
+        "calibrate",
+        "solve",
+        &path("hand_eye"),
+        "--out",
+        &result,
+        "--report",
+        &nowhere,
+    ];
+    fails(&solve, &["cannot write", "page.html"]);
+    assert!(std::path::Path::new(&result).exists());
+}

@@ -47,6 +47,9 @@ pub(crate) struct SolveArgs {
     /// Refine the camera's intrinsics on the way
     #[arg(long)]
     pub(crate) refine_intrinsics: bool,
+    /// Also write the report as a page for the browser, with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `calibrate verify`.
@@ -56,6 +59,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) result: PathBuf,
     /// A folder of samples that the result does not rest on, with the board still where it was
     pub(crate) samples: PathBuf,
+    /// Also write the report as a page for the browser, with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `calibrate example`.
@@ -70,6 +76,9 @@ pub(crate) struct ExampleArgs {
 pub(crate) struct IntrinsicsArgs {
     /// The folder of samples, with its samples.yaml
     pub(crate) samples: PathBuf,
+    /// Also write the report as a page for the browser, with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `calibrate hand`.
@@ -86,6 +95,9 @@ pub(crate) struct HandArgs {
     /// Write it even where there is one
     #[arg(long, requires = "out")]
     pub(crate) replace: bool,
+    /// Also write the report as a page for the browser, with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Arguments of `calibrate detect`.

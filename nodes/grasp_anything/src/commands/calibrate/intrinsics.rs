@@ -3,9 +3,13 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use calibration::{intrinsics::calibrate, sample::Samples};
+use calibration::{
+    intrinsics::{Calibrated, calibrate, seen_and_predicted},
+    sample::{self, Samples},
+};
+use report_page::{Bar, Headline, Page, Section, Tone};
 
-use super::args::IntrinsicsArgs;
+use super::{args::IntrinsicsArgs, page};
 use crate::{
     output::print_line,
     report::{Align, Table},
@@ -15,6 +19,73 @@ use crate::{
 pub(crate) fn run(args: &IntrinsicsArgs) -> Result<ExitCode> {
     let samples = Samples::read(&args.samples)?;
     let found = calibrate(&samples.camera, &samples.board, &samples.samples)?;
+    let table = table(&found);
+    print_line(&table)?;
+    for (name, reason) in &found.rejected {
+        print_line(format_args!("Left out: {name}, {reason}."))?;
+    }
+    let sentences = [
+        format!(
+            "Corners in {} pictures are {:.2} px off by the camera's own figures, {:.2} px by the refined ones (root mean square).",
+            found.used.len(),
+            found.rms_before_px,
+            found.rms_px
+        ),
+        format!(
+            "The two are {:.2} px apart over the image; the refined ones are known to {:.2} px. Corners were in {:.0} % of the image.",
+            found.difference_px,
+            found.uncertainty_px,
+            found.coverage * 100.0
+        ),
+    ];
+    for sentence in &sentences {
+        print_line(sentence)?;
+    }
+    let verdict = if found.keeps_factory() {
+        "Keep the camera's own figures."
+    } else {
+        "Replace the camera's own figures by the refined ones."
+    };
+    print_line(verdict)?;
+    if let Some(file) = &args.report {
+        let headline = Headline {
+            figure: format!("{:.2} px", found.difference_px),
+            meaning: format!("between the camera's own figures and the refined ones. {verdict}"),
+            tone: if found.keeps_factory() {
+                Tone::Good
+            } else {
+                Tone::Bad
+            },
+            share: None,
+        };
+        let figures = sentences
+            .iter()
+            .fold(Section::new("Figures"), |section, text| section.text(text))
+            .table(&table);
+        let used = |name: &str| found.used.iter().any(|(used, _)| used == name);
+        let corners = seen_and_predicted(&found.camera, &samples);
+        let page = Page::new("The camera's intrinsics", headline)
+            .section(figures)
+            .section(page::left_out(pictures(&found), &found.rejected))
+            .section(page::coverage(&samples.camera, &corners, used, "Lines that point the same way over a part of the picture are what the refined figures do not describe."));
+        page::write(page, file, &[&args.samples.join(sample::FILE)])?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How far off the corners of each picture are.
+fn pictures(found: &Calibrated) -> Section {
+    let most = found.used.iter().map(|(_, px)| *px).fold(1e-9, f64::max);
+    let bars: Vec<Bar> = found
+        .used
+        .iter()
+        .map(|(name, px)| Bar::new(name, px / most, format!("{px:.3}")))
+        .collect();
+    Section::new("Pictures").bars(["picture", "off by, px"], &bars)
+}
+
+/// The figures before and after.
+fn table(found: &Calibrated) -> Table {
     let figures = |camera: &camera::Intrinsics| {
         let d = camera.distortion;
         [
@@ -42,26 +113,5 @@ pub(crate) fn run(args: &IntrinsicsArgs) -> Result<ExitCode> {
             format!("{deviation:.4}"),
         ]);
     }
-    print_line(table)?;
-    for (name, reason) in &found.rejected {
-        print_line(format_args!("Left out: {name}, {reason}."))?;
-    }
-    print_line(format_args!(
-        "Corners in {} pictures are {:.2} px off by the camera's own figures, {:.2} px by the refined ones (root mean square).",
-        found.used.len(),
-        found.rms_before_px,
-        found.rms_px
-    ))?;
-    print_line(format_args!(
-        "The two are {:.2} px apart over the image; the refined ones are known to {:.2} px. Corners were in {:.0} % of the image.",
-        found.difference_px,
-        found.uncertainty_px,
-        found.coverage * 100.0
-    ))?;
-    print_line(if found.keeps_factory() {
-        "Keep the camera's own figures."
-    } else {
-        "Replace the camera's own figures by the refined ones."
-    })?;
-    Ok(ExitCode::SUCCESS)
+    table
 }

@@ -8,6 +8,7 @@ mod detect;
 mod example;
 mod hand;
 mod intrinsics;
+mod page;
 mod proof;
 mod solve;
 mod verify;

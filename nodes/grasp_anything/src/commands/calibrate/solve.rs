@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use calibration::{
-    hand_eye::{HandEye, Options, SampleOutcome, Tolerance, calibrate},
+    hand_eye::{HandEye, Options, SampleOutcome, Tolerance, calibrate, seen_and_predicted},
     pose::distance,
     result::HandEyeFile,
-    sample::Samples,
+    sample::{self, Samples},
 };
+use report_page::{Bar, Headline, Page, Section, Tone};
 
-use super::args::SolveArgs;
+use super::{args::SolveArgs, page};
 use crate::{
     output::print_line,
     report::{Align, Table},
@@ -28,11 +29,25 @@ pub(crate) fn run(args: &SolveArgs) -> Result<ExitCode> {
         ..Options::default()
     };
     let found = calibrate(&samples, &options)?;
-    report(&found)?;
+    print_line(used(&found))?;
+    for (name, reason) in rejected(&found) {
+        print_line(format_args!("Left out: {name}, {reason}."))?;
+    }
+    print_line(format_args!("\n{}", pose(&found)))?;
+    print_line(closed_forms(&found))?;
+    for sentence in noise(&found) {
+        print_line(sentence)?;
+    }
+    print_line(verdict(&found))?;
+    let reported = args.report.as_deref().map_or(Ok(()), |file| {
+        let inputs = [args.samples.join(sample::FILE)];
+        page::write(report(&found, &samples), file, &[&inputs[0]])
+    });
     if let Some(out) = &args.out {
         HandEyeFile::from(&found).write(out, args.replace)?;
         print_line(format_args!("Written to {}.", out.display()))?;
     }
+    reported?;
     Ok(if found.is_within_tolerance() {
         ExitCode::SUCCESS
     } else {
@@ -40,35 +55,37 @@ pub(crate) fn run(args: &SolveArgs) -> Result<ExitCode> {
     })
 }
 
-fn report(found: &HandEye) -> Result<()> {
-    print_line(samples(found))?;
-    print_line(pose(found))?;
-    print_line(closed_forms(found))?;
-    let deviation = &found.deviation;
-    print_line(format_args!(
-        "Corners are {:.2} px off (root mean square){}. Noise, by the samples themselves: corners {:.2} px, robot {:.2} mm and {:.3} deg.",
-        found.rms_px(),
-        found.left_out_px().map_or_else(String::new, |px| {
-            format!(", and {px:.2} px where all other samples predict them")
-        }),
-        found.noise.corner_px,
-        found.noise.robot_m * 1e3,
-        found.noise.robot_rad.to_degrees(),
-    ))?;
-    print_line(format_args!(
-        "A point {:.2} m in front of the camera is known to {:.2} mm (one standard deviation), beside what depth adds.",
-        found.working_distance_m,
-        found.point_deviation_m * 1e3
-    ))?;
+/// How far off corners and robot are.
+fn noise(found: &HandEye) -> [String; 2] {
+    [
+        format!(
+            "Corners are {:.2} px off (root mean square){}. Noise, by the samples themselves: corners {:.2} px, robot {:.2} mm and {:.3} deg.",
+            found.rms_px(),
+            found.left_out_px().map_or_else(String::new, |px| {
+                format!(", and {px:.2} px where all other samples predict them")
+            }),
+            found.noise.corner_px,
+            found.noise.robot_m * 1e3,
+            found.noise.robot_rad.to_degrees(),
+        ),
+        format!(
+            "A point {:.2} m in front of the camera is known to {:.2} mm (one standard deviation), beside what depth adds.",
+            found.working_distance_m,
+            found.point_deviation_m * 1e3
+        ),
+    ]
+}
+
+fn verdict(found: &HandEye) -> String {
     let verdict = if found.is_within_tolerance() {
         "within"
     } else {
         "beyond"
     };
-    print_line(format_args!(
+    format!(
         "The camera's place is known to {:.2} mm and {:.3} deg: twice that is {verdict} the tolerance of {:.2} mm and {:.2} deg.{}",
-        deviation.position_m() * 1e3,
-        deviation.orientation_rad().to_degrees(),
+        found.deviation.position_m() * 1e3,
+        found.deviation.orientation_rad().to_degrees(),
         found.tolerance.position_m * 1e3,
         found.tolerance.orientation_rad.to_degrees(),
         if found.is_within_tolerance() {
@@ -76,12 +93,11 @@ fn report(found: &HandEye) -> Result<()> {
         } else {
             " More samples, a larger board or one nearer to the camera, and larger tilts help."
         }
-    ))?;
-    Ok(())
+    )
 }
 
-/// What became of each sample.
-fn samples(found: &HandEye) -> String {
+/// The samples that the result rests on.
+fn used(found: &HandEye) -> Table {
     let mut table = Table::new(&[
         ("sample", Align::Left),
         ("px", Align::Right),
@@ -89,30 +105,104 @@ fn samples(found: &HandEye) -> String {
         ("robot, mm", Align::Right),
         ("deg", Align::Right),
     ]);
-    let mut rejected = String::new();
     for (name, outcome) in &found.samples {
-        match outcome {
-            SampleOutcome::Used {
-                rms_px,
-                left_out_px,
-                robot_m,
-                robot_rad,
-            } => table.row([
+        if let SampleOutcome::Used {
+            rms_px,
+            left_out_px,
+            robot_m,
+            robot_rad,
+        } = outcome
+        {
+            table.row([
                 name.clone(),
                 format!("{rms_px:.2}"),
                 left_out_px.map_or_else(String::new, |px| format!("{px:.2}")),
                 format!("{:.2}", robot_m * 1e3),
                 format!("{:.3}", robot_rad.to_degrees()),
-            ]),
-            SampleOutcome::Rejected { reason } => {
-                rejected.push_str(&format!("Left out: {name}, {reason}.\n"));
-            }
+            ]);
         }
     }
-    format!("{table}\n{rejected}")
+    table
 }
 
-fn pose(found: &HandEye) -> String {
+/// Those that it does not, each with the reason.
+fn rejected(found: &HandEye) -> Vec<(String, String)> {
+    let reasons = found
+        .samples
+        .iter()
+        .filter_map(|(name, outcome)| match outcome {
+            SampleOutcome::Used { .. } => None,
+            SampleOutcome::Rejected { reason } => Some((name.clone(), reason.clone())),
+        });
+    reasons.collect()
+}
+
+fn report(found: &HandEye, samples: &Samples) -> Page {
+    let is_within = found.is_within_tolerance();
+    let headline = Headline {
+        figure: format!("{:.2} mm", found.deviation.position_m() * 1e3),
+        meaning: verdict(found),
+        tone: if is_within { Tone::Good } else { Tone::Bad },
+        share: None,
+    };
+    let rejected = rejected(found);
+    let is_used = |name: &str| !rejected.iter().any(|(bad, _)| bad == name);
+    let corners = seen_and_predicted(&HandEyeFile::from(found), samples);
+    let place = noise(found).iter().fold(
+        Section::new("Where the camera is").table(&pose(found)),
+        |section, text| section.text(text),
+    );
+    Page::new("Where the camera is: hand-eye calibration", headline)
+        .section(place)
+        .section(page::left_out(residuals(found), &rejected))
+        .section(page::coverage(&found.camera, &corners, is_used, page::HAND_EYE_HINT))
+        .section(
+            Section::new("Solvers")
+                .text(
+                    "What closed forms make of all samples that are good by themselves, bad ones among them, against the result \
+                     above, which minimises the distance between seen and predicted corners and leaves out what disagrees.",
+                )
+                .table(&closed_forms(found)),
+        )
+}
+
+/// How far the corners of each sample are off.
+fn residuals(found: &HandEye) -> Section {
+    let samples = || {
+        found
+            .samples
+            .iter()
+            .filter_map(|(name, outcome)| match outcome {
+                SampleOutcome::Used {
+                    rms_px,
+                    left_out_px,
+                    robot_m,
+                    robot_rad,
+                } => Some((name, rms_px, left_out_px, robot_m, robot_rad)),
+                SampleOutcome::Rejected { .. } => None,
+            })
+    };
+    let most = samples().map(|(_, px, ..)| *px).fold(1e-9, f64::max);
+    let bars: Vec<Bar> = samples()
+        .map(|(name, rms_px, left_out_px, robot_m, robot_rad)| {
+            Bar::new(name, rms_px / most, format!("{rms_px:.2}"))
+                .figure(left_out_px.map_or_else(String::new, |px| format!("{px:.2}")))
+                .figure(format!("{:.2}", robot_m * 1e3))
+                .figure(format!("{:.3}", robot_rad.to_degrees()))
+        })
+        .collect();
+    Section::new("Samples")
+        .text(
+            "How far the corners of each sample are from where the result and the robot's joints have them, the same predicted \
+             from all other samples, and how far the robot was from where its joints put it.",
+        )
+        .bars(
+            ["sample", "off by, px", "left out, px", "robot, mm", "robot, deg"],
+            &bars,
+        )
+}
+
+fn pose(found: &HandEye) -> Table {
     let (parent, child) = (found.frames.mount(found.setup), &found.frames.camera);
     let mut table = Table::new(&[
         (&format!("{parent} from {child}"), Align::Left),
@@ -147,11 +237,11 @@ fn pose(found: &HandEye) -> String {
         found.deviation.rotation_rad.map(f64::to_degrees),
         4,
     ));
-    table.to_string()
+    table
 }
 
 /// How far each closed form, on all samples that are good by themselves, is from the result.
-fn closed_forms(found: &HandEye) -> String {
+fn closed_forms(found: &HandEye) -> Table {
     let mut table = Table::new(&[
         ("closed form, on all samples", Align::Left),
         ("off by, mm", Align::Right),
@@ -170,5 +260,5 @@ fn closed_forms(found: &HandEye) -> String {
         };
         table.row(std::iter::once(method.name().to_owned()).chain(cells));
     }
-    table.to_string()
+    table
 }

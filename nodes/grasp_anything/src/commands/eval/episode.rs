@@ -8,9 +8,13 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use bus::{GraphConfig, NodeSpec, StageLatency};
+use recorder::Provenance;
 use serde::Serialize;
 
-use super::masks::{self, MaskFigures};
+use super::{
+    film::{self, Film, Shot},
+    masks::{self, MaskFigures},
+};
 use crate::{
     cli::EvalArgs,
     commands::launch::launcher,
@@ -30,6 +34,17 @@ const LIMIT: Duration = Duration::from_secs(120);
 pub(super) struct Cell {
     file: PathBuf,
     arguments: Vec<(String, String)>,
+    /// Whether there is a report to take pictures for.
+    is_filmed: bool,
+}
+
+/// What a report shows of an episode beyond its record.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) shots: Vec<Shot>,
+    /// The last runs of each stage, by `node/stage`.
+    pub(super) runs: Vec<(String, Vec<Duration>)>,
+    pub(super) provenance: Option<Provenance>,
 }
 
 impl Cell {
@@ -55,11 +70,12 @@ impl Cell {
         Ok(Self {
             file: share.join("launch/cell.launch"),
             arguments,
+            is_filmed: args.report.is_some(),
         })
     }
 
-    /// Runs the episode of this seed.
-    pub(super) fn run(&self, seed: u64) -> Result<Record> {
+    /// Runs the episode of this seed. What was seen is there when it is filmed, and does not change the episode.
+    pub(super) fn run(&self, seed: u64) -> Result<(Record, Option<Seen>)> {
         let mut arguments = self.arguments.clone();
         arguments.push(("seed".to_owned(), seed.to_string()));
         let plan = launcher().plan(&self.file, &arguments)?;
@@ -81,19 +97,45 @@ impl Cell {
             let masks = Arc::clone(&masks);
             move |node| masks::watch(node, masks)
         })?;
+        let film = Arc::new(Mutex::new(Film::default()));
+        if self.is_filmed {
+            let film = Arc::clone(&film);
+            graph.add(NodeSpec::new("film"), move |node| film::watch(node, film))?;
+        }
         let handle = graph.handle();
         graph.run_lockstep(Some(LIMIT))?;
         let episode = result.lock().unwrap_or_else(PoisonError::into_inner).take();
         let episode =
             episode.context("the episode did not end within two minutes of simulated time")?;
         let masks = *masks.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Record::new(
-            seed,
-            &episode,
-            masks,
-            handle.diagnostics().stages(),
-        ))
+        let stages = handle.diagnostics().stages();
+        let seen = if self.is_filmed {
+            let film = std::mem::take(&mut *film.lock().unwrap_or_else(PoisonError::into_inner));
+            let (shots, provenance) = film.developed();
+            // A figure is worth more than a picture of it.
+            let shots = shots.unwrap_or_else(|error| {
+                tracing::warn!("there are no pictures of the episode of seed {seed}: {error}");
+                Vec::new()
+            });
+            let runs = stages.iter().map(|stage| {
+                let runs = handle.diagnostics().last_runs(&stage.node, &stage.stage);
+                (stage_name(stage), runs)
+            });
+            Some(Seen {
+                shots,
+                runs: runs.collect(),
+                provenance,
+            })
+        } else {
+            None
+        };
+        Ok((Record::new(seed, &episode, masks, stages), seen))
     }
+}
+
+/// A stage as results name it.
+pub(super) fn stage_name(stage: &StageLatency) -> String {
+    format!("{}/{}", stage.node.trim_start_matches('/'), stage.stage)
 }
 
 /// What is kept of an episode.

@@ -1,11 +1,14 @@
 //! `grasp_anything eval`: whole grasps in the simulated cell, in lockstep, counted.
 
 mod episode;
+mod film;
+mod gathered;
 mod masks;
+mod page;
 mod summary;
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
     path::Path,
     process::ExitCode,
     sync::{
@@ -19,9 +22,13 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::{cli::EvalArgs, output::print_line};
+use crate::{
+    cli::EvalArgs,
+    output::{check_writable, print_line},
+};
 
 use episode::{Cell, Record};
+use gathered::Gathered;
 use summary::Summary;
 
 /// Runs the episodes and prints what came of them.
@@ -33,40 +40,46 @@ pub(crate) fn run(args: &EvalArgs) -> Result<ExitCode> {
             args.episodes
         );
     }
-    if let Some(file) = &args.json {
+    if args.json.is_some() && args.json == args.report {
+        bail!("--json and --report name the same file; give each its own");
+    }
+    for file in args.json.iter().chain(&args.report) {
         // Better now than after the last episode.
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(file)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        check_writable(file)?;
     }
     let cell = Cell::new(args)?;
     let start = Instant::now();
-    let (records, end) = run_all(&cell, args)?;
+    let (records, gathered, end) = run_all(&cell, args)?;
     if records.is_empty() {
         return end.map(|()| ExitCode::SUCCESS);
     }
     // What has been measured is told even where an episode could not be run.
     let summary = Summary::new(args, &records, start.elapsed());
-    print_line(&summary)?;
-    if let Some(file) = &args.json {
-        write_json(file, &summary)?;
-    }
+    let printed = print_line(&summary);
+    let json = args.json.as_deref();
+    let json = json.map_or(Ok(()), |file| write_json(file, &summary));
+    let report = args.report.as_deref();
+    let report = report.map_or(Ok(()), |file| {
+        write(file, &page::page(&summary, &gathered).to_html())
+    });
+    printed?;
+    json?;
+    report?;
     end?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs all episodes, and says what became of those that could be run and why not all could.
+/// Runs all episodes, and says what became of those that could be run, what there is to show of them, and why not all could.
 ///
 /// Several run at a time, each with a graph of its own. What one gives does not depend on the others.
-fn run_all(cell: &Cell, args: &EvalArgs) -> Result<(Vec<Record>, Result<()>)> {
+fn run_all(cell: &Cell, args: &EvalArgs) -> Result<(Vec<Record>, Gathered, Result<()>)> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} episodes, {msg}, {eta} left")?;
     let progress = ProgressBar::new(args.episodes.into())
         .with_style(style)
         .with_message("0 lifted to the goal");
     let next = AtomicU32::new(0);
     let records = Mutex::new(Vec::new());
+    let gathered = Mutex::new(Gathered::default());
     let work = || -> Result<()> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -74,13 +87,17 @@ fn run_all(cell: &Cell, args: &EvalArgs) -> Result<(Vec<Record>, Result<()>)> {
                 return Ok(());
             }
             let seed = args.seed + u64::from(number);
-            let record = cell
+            let (record, seen) = cell
                 .run(seed)
                 .with_context(|| format!("episode of seed {seed}"))
                 .inspect_err(|_| {
                     // The others need not go on.
                     next.store(args.episodes, Ordering::Relaxed);
                 })?;
+            if let Some(seen) = seen {
+                let mut gathered = gathered.lock().unwrap_or_else(PoisonError::into_inner);
+                gathered.add(&record, seen);
+            }
             let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
             records.push(record);
             let successes = records
@@ -105,11 +122,18 @@ fn run_all(cell: &Cell, args: &EvalArgs) -> Result<(Vec<Record>, Result<()>)> {
     progress.finish_and_clear();
     let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
     records.sort_by_key(|record| record.seed);
-    Ok((records, end))
+    let gathered = gathered
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Ok((records, gathered, end))
 }
 
 fn write_json(file: &Path, summary: &Summary) -> Result<()> {
     let mut json = serde_json::to_string_pretty(summary)?;
     json.push('\n');
-    fs::write(file, json).with_context(|| format!("cannot write {}", file.display()))
+    write(file, &json)
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{episode::Record, masks::MaskFigures};
+use super::{
+    episode::{Record, stage_name},
+    masks::MaskFigures,
+};
 use crate::{
     cli::EvalArgs,
     report::{Align, Quantiles, Table, wilson_95},
@@ -13,49 +16,49 @@ use crate::{
 /// The results of an evaluation, as the JSON file has them.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
-    scene: &'static str,
-    objects: &'static str,
-    policy: String,
-    seed: u64,
-    episodes: usize,
-    successes: usize,
-    success_rate: f64,
+    pub(super) scene: &'static str,
+    pub(super) objects: &'static str,
+    pub(super) policy: String,
+    pub(super) seed: u64,
+    pub(super) episodes: usize,
+    pub(super) successes: usize,
+    pub(super) success_rate: f64,
     /// Wilson score interval of the success rate.
-    ci95: [f64; 2],
-    per_object: BTreeMap<String, Tally>,
+    pub(super) ci95: [f64; 2],
+    pub(super) per_object: BTreeMap<String, Tally>,
     /// Episodes for each reason of failure.
-    failures: BTreeMap<String, usize>,
+    pub(super) failures: BTreeMap<String, usize>,
     /// Medians over the episodes of each stage's median; largest 99th percentile of any episode.
-    latency_ms: BTreeMap<String, Quantiles>,
-    supervisor: Agreement,
-    masks: Masks,
+    pub(super) latency_ms: BTreeMap<String, Quantiles>,
+    pub(super) supervisor: Agreement,
+    pub(super) masks: Masks,
     /// Over the trajectories of all episodes: equal for equal runs.
-    trajectory_hash: String,
+    pub(super) trajectory_hash: String,
     /// Of the whole evaluation.
-    wall_s: f64,
-    records: Vec<Record>,
+    pub(super) wall_s: f64,
+    pub(super) records: Vec<Record>,
 }
 
 /// Successes of one object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-struct Tally {
-    episodes: usize,
-    successes: usize,
+pub(super) struct Tally {
+    pub(super) episodes: usize,
+    pub(super) successes: usize,
 }
 
 /// Whether the supervisor's verdict at the end is what the simulator knows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-struct Agreement {
+pub(super) struct Agreement {
     /// Share of episodes in which both say the same.
-    rate: f64,
+    pub(super) rate: f64,
     /// Said to be held, and lifted.
     rightly_held: usize,
     /// Not said to be held, and not lifted.
     rightly_not_held: usize,
     /// Said to be held, but not lifted.
-    wrongly_held: usize,
+    pub(super) wrongly_held: usize,
     /// Lifted, but not said to be held, perhaps not yet.
-    wrongly_not_held: usize,
+    pub(super) wrongly_not_held: usize,
 }
 
 impl Agreement {
@@ -79,19 +82,19 @@ impl Agreement {
 
 /// How good the masks are, against what the simulator drew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-struct Masks {
+pub(super) struct Masks {
     /// Clicks: one for each episode in which the object could be seen.
-    clicks: usize,
+    pub(super) clicks: usize,
     /// Mean intersection over union of the first mask after the click; a click that was refused counts as 0.
-    one_click_iou: f64,
+    pub(super) one_click_iou: f64,
     /// Frames since the click in which at least a third of the target shows.
-    frames: usize,
+    pub(super) frames: usize,
     /// Share of those frames without a mask.
-    lost: f64,
+    pub(super) lost: f64,
     /// Share of those frames in which most of the mask is something else.
-    swapped: f64,
+    pub(super) swapped: f64,
     /// Mean intersection over union over those frames.
-    tracked_iou: f64,
+    pub(super) tracked_iou: f64,
 }
 
 impl Masks {
@@ -170,7 +173,7 @@ impl Summary {
 }
 
 /// `text` with every number as N, so that one reason is counted as one.
-fn without_numbers(text: &str) -> String {
+pub(super) fn without_numbers(text: &str) -> String {
     let mut result = String::new();
     let mut in_number = false;
     for (index, c) in text.char_indices() {
@@ -195,8 +198,10 @@ fn without_numbers(text: &str) -> String {
 fn latencies(records: &[Record]) -> BTreeMap<String, Quantiles> {
     let mut stages: BTreeMap<String, Vec<Quantiles>> = BTreeMap::new();
     for stage in records.iter().flat_map(|record| &record.stages) {
-        let name = format!("{}/{}", stage.node.trim_start_matches('/'), stage.stage);
-        stages.entry(name).or_default().push(Quantiles::from(stage));
+        stages
+            .entry(stage_name(stage))
+            .or_default()
+            .push(Quantiles::from(stage));
     }
     stages
         .into_iter()
@@ -357,6 +362,7 @@ mod tests {
             workers: 1,
             policy: None,
             json: None,
+            report: None,
         };
         let records = [
             record(1, true, true, None),

@@ -1,23 +1,28 @@
-//! Tables of plain text.
+//! Tables, as plain text and as HTML.
 
 use std::fmt;
 
+use maud::{Markup, Render, html};
+
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
+pub enum Align {
+    /// For words.
     Left,
+    /// For figures.
     Right,
 }
 
-/// A table of plain text, as wide as what is in it.
+/// A table as wide as what is in it. Displayed, it is plain text.
 #[derive(Debug, Clone)]
-pub(crate) struct Table {
+pub struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: &[(&str, Align)]) -> Self {
+    /// An empty one with the names of its columns.
+    pub fn new(columns: &[(&str, Align)]) -> Self {
         let columns = columns
             .iter()
             .map(|(name, align)| ((*name).to_owned(), *align))
@@ -28,11 +33,14 @@ impl Table {
         }
     }
 
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    /// Adds a row, with a cell for each column.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it has no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
@@ -61,6 +69,29 @@ impl fmt::Display for Table {
             writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+impl Render for Table {
+    fn render(&self) -> Markup {
+        let is_right = |column: usize| {
+            let column = self.columns.get(column);
+            column.is_some_and(|(_, align)| *align == Align::Right)
+        };
+        html! {
+            div.scroll { table {
+                thead { tr {
+                    @for (column, (name, _)) in self.columns.iter().enumerate() {
+                        th.right[is_right(column)] scope="col" { (name) }
+                    }
+                } }
+                tbody {
+                    @for row in &self.rows {
+                        tr { @for (column, cell) in row.iter().enumerate() { td.right[is_right(column)] { (cell) } } }
+                    }
+                }
+            } }
+        }
     }
 }
 
