@@ -25,10 +25,8 @@ fn stale_joint_states_stop_the_arm_and_refuse_commands() {
             let refusal = cell.status().value("last_refusal").unwrap().to_owned();
             assert!(refusal.contains("the arm is disconnected"), "{refusal}");
             // Meanwhile somebody moved the arm.
-            let mut world = cell.world();
-            world.push(0, 0.2);
-            world.reports = true;
-            drop(world);
+            cell.world().push(0, 0.2);
+            cell.world().reports = true;
             hands.wait(0.3).await;
             cell.expect("ready", "");
             assert!((cell.world().q[0] - stood - 0.2).abs() < 1e-2, "no jump");
