@@ -83,7 +83,7 @@ impl Managed for Wheel {
 
     async fn at_rest(&mut self, state: PrimaryState) {
         self.note(&state.to_string());
-        pending().await
+        pending::<()>().await;
     }
 }
 
