@@ -10,13 +10,15 @@
 //! | `frame` | the optical frame in the headers |
 //!
 //! Publishes `camera/color/image_raw` (rgb8), `camera/color/camera_info` and, with depth,
-//! `camera/aligned_depth_to_color/image_raw` (16UC1). Videos are decoded by the `ffmpeg` program.
+//! `camera/aligned_depth_to_color/image_raw` (16UC1). It is a [managed node](lifecycle): active, it begins with the first
+//! image; cleaned up, it lets go of its source. Videos are decoded by the `ffmpeg` program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use bus::{BusError, Node, ParameterSpec, Publisher, Qos, Time};
+use lifecycle::{Managed, PrimaryState, Until, manage};
 use msgs::sensor_msgs::{CameraInfo, Image};
 use msgs::std_msgs::Header;
 
@@ -283,32 +285,72 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
         frame_id: frame_id.get(),
         hfov: hfov.get().to_radians(),
     };
-    let (source, depth) = (source.get(), depth.get());
-    if source.is_empty() {
-        return Err(SourceError::NotGiven.into());
-    }
-    let depth = (!depth.is_empty()).then(|| Path::new(&depth));
-    let frames = Frames::open(Path::new(&source), depth)?;
-    let mut ticks = node
-        .clock()
-        .interval(Duration::from_secs_f64(1.0 / rate.get()));
-    let mut index = 0;
-    loop {
-        let now = tokio::select! {
-            biased;
-            () = node.shutdown() => return Ok(()),
-            now = ticks.tick() => now,
-        };
-        match frames.read(index)? {
-            Some(frame) => output.publish(now, frame)?,
-            None if repeats.get() => {
-                index = 0;
-                continue;
-            }
-            None => return Ok(()),
+    let mut replay = Replay {
+        source: source.get(),
+        depth: depth.get(),
+        period: Duration::from_secs_f64(1.0 / rate.get()),
+        repeats: repeats.get(),
+        frames: None,
+        output,
+        node: node.clone(),
+    };
+    manage(&node, &mut replay).await
+}
+
+/// What is replayed, and how.
+struct Replay {
+    node: Node,
+    source: String,
+    depth: String,
+    period: Duration,
+    repeats: bool,
+    output: Output,
+    /// There when it is configured.
+    frames: Option<Frames>,
+}
+
+impl Managed for Replay {
+    type Error = NodeError;
+
+    fn configure(&mut self) -> Result<(), NodeError> {
+        if self.source.is_empty() {
+            return Err(SourceError::NotGiven.into());
         }
-        index += 1;
+        let depth = (!self.depth.is_empty()).then(|| Path::new(&self.depth));
+        self.frames = Some(Frames::open(Path::new(&self.source), depth)?);
+        Ok(())
     }
+
+    fn clean_up(&mut self) {
+        self.frames = None;
+    }
+
+    /// Begins with the first image.
+    async fn active(&mut self, until: &Until) -> Result<(), NodeError> {
+        let Some(frames) = &self.frames else {
+            return Err(SourceError::NotGiven.into());
+        };
+        let mut ticks = self.node.clock().interval(self.period);
+        let mut index = 0;
+        loop {
+            let now = tokio::select! {
+                biased;
+                () = until.reached() => return Ok(()),
+                now = ticks.tick() => now,
+            };
+            match frames.read(index)? {
+                Some(frame) => self.output.publish(now, frame)?,
+                None if self.repeats => {
+                    index = 0;
+                    continue;
+                }
+                None => return Ok(()),
+            }
+            index += 1;
+        }
+    }
+
+    async fn at_rest(&mut self, _state: PrimaryState) {}
 }
 
 struct Output {

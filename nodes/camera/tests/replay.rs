@@ -11,6 +11,7 @@ use std::time::Duration;
 use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
 use camera::node::{Frames, SourceError};
 use image::{ImageBuffer, Luma, Rgb};
+use msgs::lifecycle_msgs::{ChangeState, ChangeStateRequest, Transition};
 use msgs::sensor_msgs::{CameraInfo, Image};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -86,6 +87,57 @@ fn a_folder_is_replayed_at_its_rate() {
     graph.run_lockstep(Some(Duration::from_secs(2))).unwrap();
     let expected = [(0, 0, 700), (100_000_000, 1, 701), (200_000_000, 2, 702)];
     assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+#[test]
+fn deactivated_it_shows_nothing_and_then_begins_with_the_first_image() {
+    let colour = folder(5);
+    let parameters = ParameterOverrides::new()
+        .set("source", colour.path().to_str().unwrap())
+        .and_then(|parameters| parameters.set("rate", "10.0"))
+        .and_then(|parameters| parameters.set("autostart", "false"))
+        .unwrap();
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    graph
+        .add(NodeSpec::new("camera").parameters(parameters), camera::run)
+        .unwrap();
+    let script = move |node: Node| async move {
+        let qos = Qos::reliable(20);
+        let images = node.subscribe::<Image>(
+            "camera/color/image_raw",
+            Qos {
+                reliable: false,
+                ..qos
+            },
+        )?;
+        let client = node.client::<ChangeState>("/camera/change_state")?;
+        let lead = async |label: &str| {
+            let transition = Transition {
+                label: label.into(),
+                ..Transition::default()
+            };
+            let answer = client.call(ChangeStateRequest { transition }).await?;
+            node.clock().sleep(Duration::from_millis(150)).await;
+            let shown = std::iter::from_fn(|| images.try_next());
+            let shown: Vec<u8> = shown.map(|image| image.data[0]).collect();
+            Ok::<_, Failure>((answer.success, shown))
+        };
+        node.clock().sleep(Duration::from_millis(500)).await;
+        assert_eq!(images.try_next(), None, "nobody has activated it");
+        assert_eq!(lead("configure").await?, (true, vec![]));
+        assert_eq!(lead("activate").await?, (true, vec![0, 1]));
+        assert_eq!(lead("deactivate").await?, (true, vec![]));
+        assert_eq!(lead("activate").await?, (true, vec![0, 1]));
+        assert_eq!(lead("deactivate").await?, (true, vec![]));
+        std::fs::remove_dir_all(colour.path())?;
+        assert_eq!(lead("cleanup").await?, (true, vec![]));
+        assert_eq!(lead("configure").await?, (false, vec![]), "no folder");
+        Ok::<(), Failure>(())
+    };
+    graph
+        .add(NodeSpec::new("script").ends_graph(), script)
+        .unwrap();
+    graph.run_lockstep(Some(Duration::from_secs(9))).unwrap();
 }
 
 #[test]

@@ -86,6 +86,12 @@ pub(crate) const NODES: &[Entry] = &[
     )
     .owns_robot(),
     Entry::new(
+        "arm_ros2_control",
+        "moves the arm through a controller of ros2_control, within its limits",
+        node!(arm_ros2_control::run),
+    )
+    .owns_robot(),
+    Entry::new(
         "sih_driver",
         "moves an SIH hand within its limits",
         node!(sih_driver::run),

@@ -37,33 +37,68 @@ macro_rules! messages {
     )*};
 }
 
+/// ROS 2 puts one placeholder byte on the wire for a message without fields.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(crate) struct Placeholder {
+    pub(crate) structure_needs_at_least_one_member: u8,
+}
+
+/// Defines a request or a response; one without fields has a placeholder on the wire.
+macro_rules! service_message {
+    ($(#[$attribute:meta])* $name:ident = $type_name:expr, {}) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(into = "crate::define::Placeholder", from = "crate::define::Placeholder")]
+        pub struct $name {}
+
+        impl From<$name> for crate::define::Placeholder {
+            fn from(_: $name) -> Self {
+                Self { structure_needs_at_least_one_member: 0 }
+            }
+        }
+
+        impl From<crate::define::Placeholder> for $name {
+            fn from(_: crate::define::Placeholder) -> Self {
+                Self {}
+            }
+        }
+
+        impl crate::Message for $name {
+            const TYPE_NAME: &'static str = $type_name;
+        }
+    };
+    ($(#[$attribute:meta])* $name:ident = $type_name:expr, {
+        $($(#[$field_attribute:meta])* $field:ident: $type:ty,)+
+    }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        pub struct $name {
+            $($(#[$field_attribute])* pub $field: $type,)+
+        }
+
+        impl crate::Message for $name {
+            const TYPE_NAME: &'static str = $type_name;
+        }
+    };
+}
+
 /// Defines the requests and responses of one ROS package's services, and the services themselves.
 macro_rules! services {
     ($package:literal; $(
         $(#[$attribute:meta])*
         service $service:ident {
-            $request:ident { $($(#[$request_attribute:meta])* $request_field:ident: $request_type:ty,)* }
-            $response:ident { $($(#[$response_attribute:meta])* $response_field:ident: $response_type:ty,)* }
+            $request:ident $request_fields:tt
+            $response:ident $response_fields:tt
         }
     )*) => {$(
-        #[doc = concat!("Request of [`", stringify!($service), "`].")]
-        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        pub struct $request {
-            $($(#[$request_attribute])* pub $request_field: $request_type,)*
+        service_message! {
+            #[doc = concat!("Request of [`", stringify!($service), "`].")]
+            $request = concat!($package, "/srv/", stringify!($service), "_Request"), $request_fields
         }
 
-        impl crate::Message for $request {
-            const TYPE_NAME: &'static str = concat!($package, "/srv/", stringify!($service), "_Request");
-        }
-
-        #[doc = concat!("Response of [`", stringify!($service), "`].")]
-        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        pub struct $response {
-            $($(#[$response_attribute])* pub $response_field: $response_type,)*
-        }
-
-        impl crate::Message for $response {
-            const TYPE_NAME: &'static str = concat!($package, "/srv/", stringify!($service), "_Response");
+        service_message! {
+            #[doc = concat!("Response of [`", stringify!($service), "`].")]
+            $response = concat!($package, "/srv/", stringify!($service), "_Response"), $response_fields
         }
 
         $(#[$attribute])*

@@ -28,6 +28,7 @@ pub mod cdr;
 pub mod definition;
 pub mod diagnostic_msgs;
 pub mod geometry_msgs;
+pub mod lifecycle_msgs;
 pub mod rcl_interfaces;
 pub mod rosgraph_msgs;
 pub mod sensor_msgs;

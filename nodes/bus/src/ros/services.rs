@@ -41,6 +41,18 @@ macro_rules! with_type {
             "rcl_interfaces/srv/SetParametersAtomically" => {
                 $function::<r2r::rcl_interfaces::srv::SetParametersAtomically::Service>($($argument),*)
             }
+            "lifecycle_msgs/srv/ChangeState" => {
+                $function::<r2r::lifecycle_msgs::srv::ChangeState::Service>($($argument),*)
+            }
+            "lifecycle_msgs/srv/GetAvailableStates" => {
+                $function::<r2r::lifecycle_msgs::srv::GetAvailableStates::Service>($($argument),*)
+            }
+            "lifecycle_msgs/srv/GetAvailableTransitions" => {
+                $function::<r2r::lifecycle_msgs::srv::GetAvailableTransitions::Service>($($argument),*)
+            }
+            "lifecycle_msgs/srv/GetState" => {
+                $function::<r2r::lifecycle_msgs::srv::GetState::Service>($($argument),*)
+            }
             // The bindings that r2r keeps for machines without ROS 2 have no std_srvs.
             #[cfg(not(feature = "ros-doc-only"))]
             "std_srvs/srv/Empty" => $function::<r2r::std_srvs::srv::Empty::Service>($($argument),*),

@@ -26,6 +26,8 @@ const TRAVEL_SLACK: f64 = 1.2;
 /// What the driver is doing, as told in `hand/status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
+    /// Nobody has activated the driver.
+    Inactive,
     /// No connection to the servos.
     Disconnected,
     /// Following commands.
@@ -40,6 +42,7 @@ impl Condition {
     /// The word in the status message.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Inactive => "inactive",
             Self::Disconnected => "disconnected",
             Self::Ready => "ready",
             Self::Stopped => "stopped",
@@ -64,6 +67,8 @@ pub(crate) struct HandLogic {
     limiter: Limiter,
     condition: Condition,
     reason: String,
+    /// Why the driver is not active, while it is not.
+    inactive: Option<String>,
     /// How far each goal may lead the present position, ticks.
     lead: [f64; 5],
     /// Cycles in which a servo was eased.
@@ -80,6 +85,7 @@ impl HandLogic {
             limiter,
             condition: Condition::Disconnected,
             reason: "not connected yet".into(),
+            inactive: None,
             lead: [LARGEST_LEAD; 5],
             eased: 0,
             refused_not_ready: 0,
@@ -109,6 +115,23 @@ impl HandLogic {
         } else if self.condition == Condition::Disconnected {
             reason.clone_into(&mut self.reason);
         }
+    }
+
+    /// To be called while the driver is not active: a stop is kept, commands are refused.
+    pub(crate) fn deactivated(&mut self, reason: &str) {
+        self.limiter.halt();
+        self.inactive = Some(reason.to_owned());
+    }
+
+    /// To be called when the driver is active again.
+    pub(crate) fn activated(&mut self) {
+        self.inactive = None;
+    }
+
+    /// Takes back a stop that was for the end of a session only.
+    pub(crate) fn let_go(&mut self) {
+        self.limiter.halt();
+        self.set_condition(Condition::Disconnected, "not connected");
     }
 
     /// Stops the hand until [`HandLogic::reset`].
@@ -180,9 +203,10 @@ impl HandLogic {
     }
 
     fn submit(&mut self, command: &TrajectoryCommand, now_s: f64) {
-        if self.condition != Condition::Ready {
+        if self.condition() != Condition::Ready {
             self.refused_not_ready += 1;
-            self.last_refusal = format!("the hand is {}: {}", self.condition.name(), self.reason);
+            self.last_refusal =
+                format!("the hand is {}: {}", self.condition().name(), self.reason());
         } else if let Err(refusal) = self.limiter.command(command, now_s) {
             tracing::warn!("hand command refused: {refusal}");
             self.last_refusal = refusal.to_string();
@@ -298,11 +322,15 @@ impl HandLogic {
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        self.condition
+        if self.inactive.is_some() {
+            Condition::Inactive
+        } else {
+            self.condition
+        }
     }
 
     pub(crate) fn reason(&self) -> &str {
-        &self.reason
+        self.inactive.as_ref().unwrap_or(&self.reason)
     }
 
     pub(crate) fn report(&self) -> LimitReport {

@@ -28,8 +28,10 @@
 //! | subscribes | `hand/command` | trajectory_msgs/JointTrajectory over thumb_opposition, thumb_flexion, index_finger, middle_finger, ring_finger, rad |
 //! | subscribes | `sih/ticks_command` | std_msgs/Int32MultiArray, five goals in ticks |
 //! | publishes | `joint_states` | sensor_msgs/JointState of eleven joints, 50 Hz; effort is the servo's load, 0 to 1, positive when it closes the hand |
-//! | publishes | `hand/status` | diagnostic_msgs/DiagnosticStatus, 10 Hz: ready, stopped, fault or disconnected |
+//! | publishes | `hand/status` | diagnostic_msgs/DiagnosticStatus, 10 Hz: ready, stopped, fault, disconnected or inactive |
 //! | serves | `hand/stop`, `hand/reset` | std_srvs/Trigger |
+//!
+//! It is a [managed node](lifecycle): deactivated, it brings the hand to rest, where the servos hold it, and takes no commands.
 //!
 //! Ids and registers are configuration, see [`register_map`]; [`dynamixel`] is the protocol.
 

@@ -4,6 +4,7 @@ use crate::dynamixel::{BusError, Master, Status};
 use crate::hand::{Condition, Feedback, HandLogic};
 use crate::parameters::Parameters;
 use bus::{Call, Node, Publisher, Qos, ServiceServer, Stream, Subscription, Time};
+use lifecycle::{Ending, Managed, PrimaryState, Until, manage};
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::{Header, Int32MultiArray};
@@ -105,7 +106,10 @@ pub async fn run(node: Node) -> Result<(), SihDriverError> {
         parameters,
         node,
     };
-    driver.run().await;
+    let node = driver.node.clone();
+    manage(&node, &mut driver).await?;
+    driver.hand.disconnected("the driver has ended");
+    driver.publish_status();
     Ok(())
 }
 
@@ -132,13 +136,17 @@ struct Driver {
     cycle_stage: bus::StageTimer,
 }
 
-impl Driver {
-    async fn run(&mut self) {
+impl Managed for Driver {
+    type Error = SihDriverError;
+
+    async fn active(&mut self, until: &Until) -> Result<(), SihDriverError> {
+        self.hand.activated();
+        self.next_status = self.node.now();
         let mut again = false;
-        while !self.node.is_shutting_down() {
-            let lost = match self.wait_for_connection(again).await {
+        while !until.is_reached() {
+            let lost = match self.wait_for_connection(again, until).await {
                 None => break,
-                Some(Ok(mut line)) => match self.session(&mut line).await {
+                Some(Ok(mut line)) => match self.session(&mut line, until).await {
                     Ok(()) => break,
                     Err(lost) => lost,
                 },
@@ -152,12 +160,37 @@ impl Driver {
             self.publish_status();
             again = true;
         }
-        self.hand.disconnected("the driver has ended");
-        self.publish_status();
+        Ok(())
     }
 
-    /// Opens the line; meanwhile tells that it is closed, and answers to services. `None` at shutdown.
-    async fn wait_for_connection(&mut self, again: bool) -> Option<Result<Line, Lost>> {
+    async fn at_rest(&mut self, state: PrimaryState) {
+        let node = self.node.clone();
+        let reason = format!("the driver is {state}: activate it (lifecycle) first");
+        self.hand.deactivated(&reason);
+        loop {
+            tokio::select! {
+                biased;
+                Some(call) = self.stop.next() => {
+                    self.hand.stop("stopped on request");
+                    call.respond(TriggerResponse::done(format!("stopped; {reason}")));
+                }
+                Some(call) = self.reset.next() => call.respond(TriggerResponse::refused(&reason)),
+                Some(command) = self.commands.next() => self.hand.command(&command, 0.0),
+                Some(command) = self.ticks_commands.next() => self.hand.ticks_command(&command, 0.0),
+                () = node.clock().sleep_until(self.next_status) => self.publish_status(),
+            }
+        }
+    }
+}
+
+impl Driver {
+    /// Opens the line; meanwhile tells that it is closed, and answers to services. `None` when the driver is to be active no
+    /// more.
+    async fn wait_for_connection(
+        &mut self,
+        again: bool,
+        until: &Until,
+    ) -> Option<Result<Line, Lost>> {
         let node = self.node.clone();
         let port = self.parameters.bus.clone();
         let connect = async {
@@ -170,7 +203,7 @@ impl Driver {
         loop {
             tokio::select! {
                 biased;
-                () = self.node.shutdown() => return None,
+                () = until.reached() => return None,
                 line = &mut connect => return Some(line),
                 Some(call) = self.stop.next() => {
                     self.hand.stop("stopped on request");
@@ -184,8 +217,8 @@ impl Driver {
         }
     }
 
-    /// Leads the hand until the line is lost (an error) or the graph shuts down.
-    async fn session(&mut self, line: &mut Line) -> Result<(), Lost> {
+    /// Leads the hand until the line is lost (an error), or the driver is to be active no more and the hand is at rest.
+    async fn session(&mut self, line: &mut Line, until: &Until) -> Result<(), Lost> {
         self.connections += 1;
         let feedback = self.feedback(line).await?.ok_or(Lost::Silent)?;
         self.switch_on(line, &feedback).await?;
@@ -195,19 +228,28 @@ impl Driver {
             .clock()
             .interval(Duration::from_secs_f64(self.parameters.limits.cycle_s));
         let mut silent = 0;
-        let mut stop_by: Option<Time> = None;
+        let mut ending: Option<Ending> = None;
         loop {
             tokio::select! {
                 biased;
-                () = node.shutdown(), if stop_by.is_none() => {
-                    self.hand.stop("shutting down");
-                    stop_by = Some(node.now() + STOP_TIME);
+                () = until.reached(), if ending.is_none() => {
+                    ending = Some(Ending {
+                        by: node.now() + STOP_TIME,
+                        is_stopped: self.hand.condition() != Condition::Ready,
+                    });
+                    self.hand.stop("the driver is about to be active no more");
                 }
                 Some(call) = self.stop.next() => {
                     self.hand.stop("stopped on request");
+                    if let Some(ending) = &mut ending {
+                        ending.is_stopped = true;
+                    }
                     call.respond(TriggerResponse::done("stopping"));
                 }
-                Some(call) = self.reset.next() => self.recover(line, call).await?,
+                Some(call) = self.reset.next() => match &ending {
+                    Some(_) => call.respond(TriggerResponse::refused("the driver is about to be active no more")),
+                    None => self.recover(line, call).await?,
+                },
                 _ = cycles.tick() => {
                     if self.cycle(line).await? {
                         silent = 0;
@@ -219,9 +261,12 @@ impl Driver {
                         return Err(Lost::Silent);
                     }
                     // One more cycle after the stop, so that the servos know of it.
-                    if let Some(stop_by) = stop_by
-                        && (self.hand.is_at_rest() || node.now() >= stop_by)
+                    if let Some(Ending { by, is_stopped }) = ending
+                        && (self.hand.is_at_rest() || node.now() >= by)
                     {
+                        if !is_stopped {
+                            self.hand.let_go();
+                        }
                         return Ok(());
                     }
                 }
@@ -468,6 +513,7 @@ impl Driver {
         self.status.publish(DiagnosticStatus {
             level: match condition {
                 Condition::Ready => DiagnosticStatus::OK,
+                Condition::Inactive => DiagnosticStatus::WARN,
                 Condition::Stopped | Condition::Fault | Condition::Disconnected => {
                     DiagnosticStatus::ERROR
                 }

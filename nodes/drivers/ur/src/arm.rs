@@ -5,64 +5,19 @@
 //! state (a pause, a stop, a lost connection) forgets all commands; when it is engaged again, motion
 //! starts from the measured position, so that nothing from before can make the arm jump.
 
-use std::collections::VecDeque;
-
+use arm_gate::{Condition, Gate};
+use msgs::trajectory_msgs::JointTrajectory;
 use nalgebra::Vector3;
 
 use crate::control_program::{Mode, RobotState, SetPoint, State, VERSION};
 use crate::mode::{RobotMode, RuntimeState, SafetyMode};
-use msgs::trajectory_msgs::JointTrajectory;
-use robot::limits::{
-    LimitReport, Limiter, LimiterState, Sensed, TrajectoryCommand, TrajectoryPoint, Workspace,
-};
 
 /// Before a step that the controller does not answer at once is tried again, in s.
 const RETRY_S: f64 = 1.0;
 /// How long the safety system may take to become normal after a reset, in s.
 const SETTLING_S: f64 = 2.0;
-/// The contact force is the mean over so many cycles (40 ms): a knock that is over before an arm could stop is no reason to
-/// stay stopped.
-const FORCE_CYCLES: usize = 5;
 /// Cycles longer than this count as missed, in s.
 const LATE_CYCLE_S: f64 = 0.012;
-
-/// What the driver is doing, as told in `arm/status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
-    /// No connection to the controller.
-    Disconnected,
-    /// On the way to being ready.
-    Starting,
-    /// Somebody paused the program at the controller.
-    Paused,
-    /// Following commands.
-    Ready,
-    /// Stopped until `arm/reset`.
-    Stopped,
-    /// Stopped by the controller's safety system or by contact, until `arm/reset`.
-    Fault,
-}
-
-impl Condition {
-    /// The word in the status message.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Disconnected => "disconnected",
-            Self::Starting => "starting",
-            Self::Paused => "paused",
-            Self::Ready => "ready",
-            Self::Stopped => "stopped",
-            Self::Fault => "fault",
-        }
-    }
-}
-
-/// Why the arm stands until it is reset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Latch {
-    condition: Condition,
-    reason: String,
-}
 
 /// Something that only another port of the controller can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +37,6 @@ pub(crate) struct Cycle {
 /// Counts for the status message.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counts {
-    /// Commands that came while the arm was not ready.
-    pub(crate) refused_not_ready: u64,
     /// Times that the program stopped the arm on its own.
     pub(crate) program_halts: u64,
     /// Cycles of the controller that we did not see.
@@ -95,16 +48,9 @@ pub(crate) struct Counts {
 /// The logic of one arm.
 #[derive(Debug)]
 pub(crate) struct Arm {
-    limiter: Limiter,
-    workspace: Option<Workspace>,
+    gate: Gate,
     /// Whether the driver may switch the power on and release the brakes.
     may_power_on: bool,
-    /// How far the joints may be from the set point before the arm is stopped, in rad.
-    largest_deviation: f64,
-    condition: Condition,
-    reason: String,
-    latch: Option<Latch>,
-    engaged: bool,
     /// The program was seen running since the connection or the last reset.
     program_seen: bool,
     sequence: i32,
@@ -114,99 +60,77 @@ pub(crate) struct Arm {
     last_timestamp_s: Option<f64>,
     /// Until when the safety system may take to become normal after a reset.
     settling_until_s: f64,
-    last_refusal: String,
-    set_point: [f64; 6],
-    /// Forces at the tool in the last cycles, N.
-    forces_n: VecDeque<Vector3<f64>>,
     counts: Counts,
 }
 
 impl Arm {
-    pub(crate) fn new(
-        limiter: Limiter,
-        workspace: Option<Workspace>,
-        may_power_on: bool,
-        largest_deviation: f64,
-    ) -> Self {
+    pub(crate) fn new(gate: Gate, may_power_on: bool) -> Self {
         Self {
-            limiter,
-            workspace,
+            gate,
             may_power_on,
-            largest_deviation,
-            condition: Condition::Disconnected,
-            reason: "not connected yet".into(),
-            latch: None,
-            engaged: false,
             program_seen: false,
             sequence: 0,
             first_sequence: None,
             last_wish: None,
             last_timestamp_s: None,
             settling_until_s: f64::NEG_INFINITY,
-            last_refusal: String::new(),
-            set_point: [0.0; 6],
-            forces_n: VecDeque::with_capacity(FORCE_CYCLES),
             counts: Counts::default(),
         }
+    }
+
+    /// What stands between commands and the arm.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// To be called when a connection stands.
     pub(crate) fn connected(&mut self) {
         self.counts.connections += 1;
-        self.disengage();
+        self.gate.disengage();
         self.first_sequence = None;
         self.last_timestamp_s = None;
         self.last_wish = None;
         self.program_seen = false;
         // The controller may have started anew, and its clock with it.
         self.settling_until_s = f64::NEG_INFINITY;
-        self.set_condition(Condition::Starting, "connected");
+        self.gate.set_condition(Condition::Starting, "connected");
     }
 
     /// To be called when the connection is lost.
     pub(crate) fn disconnected(&mut self, reason: &str) {
-        self.disengage();
-        self.forces_n.clear();
-        self.set_condition(Condition::Disconnected, reason);
+        self.gate.disengage();
+        self.gate.forget_forces();
+        self.gate.set_condition(Condition::Disconnected, reason);
+    }
+
+    /// To be called while the driver is not active: a stop is kept, commands are refused.
+    pub(crate) fn inactive(&mut self, reason: &str) {
+        self.gate.disengage();
+        self.gate.set_condition(Condition::Inactive, reason);
     }
 
     /// Stops the arm until [`Arm::reset`].
     pub(crate) fn stop(&mut self, reason: &str) {
-        self.latch(Condition::Stopped, reason);
+        self.gate.latch(Condition::Stopped, reason);
     }
 
     /// Forgets why the arm was stopped. It moves again once the controller is ready and a new
     /// command comes.
     pub(crate) fn reset(&mut self, now_s: f64) {
         self.settling_until_s = now_s + SETTLING_S;
-        self.latch = None;
-        self.disengage();
+        self.gate.unlatch();
         self.program_seen = false;
         self.last_wish = None;
     }
 
     /// Takes a command that arrived at `now_s` on the controller's clock.
     pub(crate) fn command(&mut self, trajectory: &JointTrajectory, now_s: f64) {
-        if self.condition != Condition::Ready {
-            self.counts.refused_not_ready += 1;
-            self.last_refusal = format!("the arm is {}: {}", self.condition.name(), self.reason);
-            return;
-        }
-        if let Err(refusal) = self.limiter.command(&trajectory_command(trajectory), now_s) {
-            tracing::warn!("arm command refused: {refusal}");
-            self.last_refusal = refusal.to_string();
-        }
+        self.gate.command(trajectory, now_s);
     }
 
     /// Tells where the joints of the hand are, for the workspace.
     pub(crate) fn hand_joints<'a>(&mut self, joints: impl IntoIterator<Item = (&'a str, f64)>) {
-        if let Some(Err(error)) = self
-            .workspace
-            .as_mut()
-            .map(|workspace| workspace.set_others(joints))
-        {
-            self.last_refusal = error.to_string();
-        }
+        self.gate.hand_joints(joints);
     }
 
     /// One cycle of the controller.
@@ -214,10 +138,7 @@ impl Arm {
         let now_s = state.timestamp;
         self.count_cycle(now_s);
         let [x, y, z, ..] = state.actual_TCP_force;
-        if self.forces_n.len() == FORCE_CYCLES {
-            self.forces_n.pop_front();
-        }
-        self.forces_n.push_back(Vector3::new(x, y, z));
+        self.gate.feel(Vector3::new(x, y, z));
         // Sequence numbers go on where the program saw them last, so that it always sees a change.
         if self.first_sequence.is_none() {
             self.sequence = state.output_int_register_26;
@@ -235,16 +156,16 @@ impl Arm {
             }
             fresh
         });
-        let mode = if self.engaged {
-            self.follow(state)
+        let (mode, set_point) = if self.gate.is_engaged() {
+            match self.gate.follow(now_s, &state.actual_q) {
+                Some(set_point) => (Mode::Servo, set_point),
+                None => (Mode::Stop, state.actual_q),
+            }
         } else {
-            Mode::Idle
+            (Mode::Idle, state.actual_q)
         };
-        if mode != Mode::Servo {
-            self.set_point = state.actual_q;
-        }
         Cycle {
-            set_point: SetPoint::new(self.sequence, mode, self.set_point),
+            set_point: SetPoint::new(self.sequence, mode, set_point),
             wish,
         }
     }
@@ -264,30 +185,31 @@ impl Arm {
         let safety = SafetyMode::from(state.safety_mode);
         let mode = RobotMode::from(state.robot_mode);
         if !safety.allows_motion() && state.timestamp < self.settling_until_s {
-            self.disengage();
-            self.set_condition(
+            self.gate.disengage();
+            self.gate.set_condition(
                 Condition::Starting,
                 &format!("the controller's safety mode is still {safety}"),
             );
             return None;
         }
         if !safety.allows_motion() {
-            self.latch(
+            self.gate.latch(
                 Condition::Fault,
                 &format!("the controller's safety mode is {safety}"),
             );
-        } else if mode != RobotMode::Running && self.engaged {
-            self.latch(
+        } else if mode != RobotMode::Running && self.gate.is_engaged() {
+            self.gate.latch(
                 Condition::Fault,
                 &format!("the controller went to robot mode {mode}"),
             );
         }
-        if let Some(Latch { condition, reason }) = self.latch.clone() {
+        if let Some((condition, reason)) = self.gate.latched() {
+            let reason = reason.to_owned();
             // An arm that can still follow is braked by the limiter and then held.
             if !self.can_follow(state) {
-                self.disengage();
+                self.gate.disengage();
             }
-            self.set_condition(condition, &reason);
+            self.gate.set_condition(condition, &reason);
             return None;
         }
         if mode != RobotMode::Running {
@@ -300,37 +222,39 @@ impl Arm {
                 None
             }
             RuntimeState::Pausing | RuntimeState::Paused | RuntimeState::Resuming => {
-                self.disengage();
-                self.set_condition(
+                self.gate.disengage();
+                self.gate.set_condition(
                     Condition::Paused,
                     "the program is paused at the controller; play goes on",
                 );
                 None
             }
             RuntimeState::Stopped if self.program_seen => {
-                self.latch(
+                self.gate.latch(
                     Condition::Stopped,
                     "the program was stopped at the controller",
                 );
-                self.disengage();
+                self.gate.disengage();
                 None
             }
             RuntimeState::Stopping => None,
             _ => {
-                self.disengage();
-                self.set_condition(Condition::Starting, "the control program is being started");
+                self.gate.disengage();
+                self.gate
+                    .set_condition(Condition::Starting, "the control program is being started");
                 Some(Wish::UploadProgram)
             }
         }
     }
 
     fn power_up(&mut self, mode: RobotMode) -> Option<Wish> {
-        self.disengage();
+        self.gate.disengage();
         let wish = match mode {
             RobotMode::PowerOff => Wish::PowerOn,
             RobotMode::Idle => Wish::ReleaseBrakes,
             _ => {
-                self.set_condition(Condition::Starting, &format!("robot mode {mode}"));
+                self.gate
+                    .set_condition(Condition::Starting, &format!("robot mode {mode}"));
                 return None;
             }
         };
@@ -341,7 +265,7 @@ impl Arm {
                 "robot mode {mode}: switch the arm on at the pendant, or set the parameter power_on"
             )
         };
-        self.set_condition(Condition::Starting, &reason);
+        self.gate.set_condition(Condition::Starting, &reason);
         self.may_power_on.then_some(wish)
     }
 
@@ -351,30 +275,28 @@ impl Arm {
         let sees_us = self
             .first_sequence
             .is_some_and(|first| state.output_int_register_26.wrapping_sub(first) >= 0);
-        if self.engaged {
+        if self.gate.is_engaged() {
             if program == Some(State::Halted) {
                 self.counts.program_halts += 1;
-                self.disengage();
-                self.set_condition(
+                self.gate.disengage();
+                self.gate.set_condition(
                     Condition::Starting,
                     "the control program stopped the arm and is being led on",
                 );
             }
         } else if program == Some(State::Idle) && sees_us {
-            match self.limiter.reset(&state.actual_q) {
-                Ok(()) => {
-                    self.engaged = true;
-                    self.set_condition(Condition::Ready, "");
-                }
-                Err(error) => self.set_condition(Condition::Starting, &error.to_string()),
+            if let Err(error) = self.gate.engage(&state.actual_q) {
+                self.gate
+                    .set_condition(Condition::Starting, &error.to_string());
             }
-        } else if self.condition != Condition::Starting {
-            self.set_condition(Condition::Starting, "waiting for the control program");
+        } else if self.gate.condition() != Condition::Starting {
+            self.gate
+                .set_condition(Condition::Starting, "waiting for the control program");
         }
     }
 
     fn can_follow(&self, state: &RobotState) -> bool {
-        self.engaged
+        self.gate.is_engaged()
             && SafetyMode::from(state.safety_mode).allows_motion()
             && RobotMode::from(state.robot_mode) == RobotMode::Running
             && RuntimeState::from(i32::try_from(state.runtime_state).unwrap_or(-1))
@@ -382,165 +304,28 @@ impl Arm {
             && State::from_number(state.output_int_register_25) != Some(State::Halted)
     }
 
-    /// The next set point of an engaged arm.
-    fn follow(&mut self, state: &RobotState) -> Mode {
-        // A joint that is not measured does not follow either.
-        let follows = state
-            .actual_q
-            .iter()
-            .zip(&self.set_point)
-            .all(|(actual, wanted)| (actual - wanted).abs() <= self.largest_deviation);
-        let was_moved = self.limiter.state() != LimiterState::Idle;
-        if was_moved && self.latch.is_none() && !follows {
-            self.latch(
-                Condition::Fault,
-                &format!(
-                    "a joint is more than {} rad from its set point: is the arm blocked?",
-                    self.largest_deviation
-                ),
-            );
-            return self.stop_where_it_is();
-        }
-        let workspace = self.workspace.as_ref();
-        let violation_m =
-            |q: &[f64]| workspace.map_or_else(Vec::new, |workspace| workspace.violations_m(q));
-        let sensed = Sensed {
-            now_s: state.timestamp,
-            measured: &state.actual_q,
-            contact_force_n: self.force_n(),
-            violation_m: workspace.is_some().then_some(&violation_m),
-        };
-        match self.limiter.step(&sensed) {
-            Ok(next) => {
-                if let LimiterState::Halted(halt) = next.state
-                    && self.latch.is_none()
-                {
-                    self.latch(
-                        Condition::Fault,
-                        &format!("{halt}: {:.0} N", self.force_n()),
-                    );
-                    return self.stop_where_it_is();
-                }
-                for (set_point, position) in self.set_point.iter_mut().zip(next.positions) {
-                    *set_point = position;
-                }
-                Mode::Servo
-            }
-            Err(error) => {
-                self.latch(Condition::Fault, &error.to_string());
-                self.stop_where_it_is()
-            }
-        }
-    }
-
-    /// An arm that something holds up, or that presses on something, brakes and stays: a set point ahead of it, or
-    /// inside of what it touches, would keep it pressing, and it would jump there when the way is free.
-    fn stop_where_it_is(&mut self) -> Mode {
-        self.disengage();
-        Mode::Stop
-    }
-
-    fn latch(&mut self, condition: Condition, reason: &str) {
-        self.limiter.halt();
-        if self.latch.is_none() {
-            tracing::warn!("arm stopped until reset: {reason}");
-            self.latch = Some(Latch {
-                condition,
-                reason: reason.to_owned(),
-            });
-            self.set_condition(condition, reason);
-        }
-    }
-
-    fn disengage(&mut self) {
-        if self.engaged {
-            self.engaged = false;
-            self.limiter.halt();
-        }
-    }
-
-    fn set_condition(&mut self, condition: Condition, reason: &str) {
-        if self.condition != condition {
-            tracing::info!("arm {}: {reason}", condition.name());
-        }
-        self.condition = condition;
-        if self.reason != reason {
-            reason.clone_into(&mut self.reason);
-        }
-    }
-
     /// Whether the arm is known to be at rest under our control, or out of it. What was measured lags behind what was
     /// commanded.
     pub(crate) fn is_at_rest(&self, state: &RobotState) -> bool {
-        let is_commanded = self.engaged && !self.limiter.is_at_rest();
-        !is_commanded && state.actual_qd.iter().all(|qd| qd.abs() < 0.01)
-    }
-
-    pub(crate) fn condition(&self) -> Condition {
-        self.condition
-    }
-
-    pub(crate) fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    pub(crate) fn report(&self) -> LimitReport {
-        self.limiter.report()
-    }
-
-    pub(crate) fn is_stale(&self) -> bool {
-        self.limiter.state() == LimiterState::Stale
+        !self.gate.is_moving() && state.actual_qd.iter().all(|qd| qd.abs() < 0.01)
     }
 
     pub(crate) fn counts(&self) -> Counts {
         self.counts
-    }
-
-    pub(crate) fn last_refusal(&self) -> &str {
-        &self.last_refusal
-    }
-
-    /// The force at the tool in the base frame, the mean over the last cycles, N.
-    pub(crate) fn tool_force_n(&self) -> Vector3<f64> {
-        let sum: Vector3<f64> = self.forces_n.iter().sum();
-        sum / self.forces_n.len().max(1) as f64
-    }
-
-    /// How hard the tool is pressed, N: the mean of the magnitudes, in which forces to and fro do not cancel.
-    pub(crate) fn force_n(&self) -> f64 {
-        let sum: f64 = self.forces_n.iter().map(Vector3::norm).sum();
-        sum / self.forces_n.len().max(1) as f64
-    }
-}
-
-fn trajectory_command(trajectory: &JointTrajectory) -> TrajectoryCommand {
-    TrajectoryCommand {
-        joint_names: trajectory.joint_names.clone(),
-        points: trajectory
-            .points
-            .iter()
-            .map(|point| TrajectoryPoint {
-                time_s: f64::from(point.time_from_start.sec)
-                    + f64::from(point.time_from_start.nanosec) * 1e-9,
-                positions: point.positions.clone(),
-                velocities: point.velocities.clone(),
-            })
-            .collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use robot::limits::LimiterConfig;
+    use arm_gate::ArmLimits;
 
     const POSE: [f64; 6] = robot::ur5::RESET_POSE;
 
     fn arm() -> Arm {
-        let limits = include_str!("../../../../config/arm_limits.yaml");
-        let mut limits: LimiterConfig = serde_yaml::from_str(limits).unwrap();
-        limits.workspace.clear();
-        let mut arm = Arm::new(Limiter::new(limits).unwrap(), None, false, 0.3);
+        let mut limits = ArmLimits::built_in().unwrap();
+        limits.workspace = None;
+        let mut arm = Arm::new(Gate::new(&limits).unwrap(), false);
         arm.connected();
         arm
     }
@@ -569,7 +354,7 @@ mod tests {
         let mut arm = arm();
         assert_eq!(mode(arm.cycle(&state(0, State::Idle))), Mode::Idle as i32);
         assert_eq!(mode(arm.cycle(&state(1, State::Idle))), Mode::Servo as i32);
-        assert_eq!(arm.condition(), Condition::Ready);
+        assert_eq!(arm.gate.condition(), Condition::Ready);
         arm
     }
 
@@ -623,8 +408,12 @@ mod tests {
             let mut astray = state(2, State::Servo);
             astray.actual_q[1] = q;
             arm.cycle(&astray);
-            assert_eq!(arm.condition(), Condition::Fault, "joint at {q}");
-            assert!(arm.reason().contains("set point"), "{}", arm.reason());
+            assert_eq!(arm.gate.condition(), Condition::Fault, "joint at {q}");
+            assert!(
+                arm.gate.reason().contains("set point"),
+                "{}",
+                arm.gate.reason()
+            );
         }
     }
 
@@ -634,7 +423,7 @@ mod tests {
         let mut numb = state(2, State::Servo);
         numb.actual_TCP_force[2] = f64::NAN;
         arm.cycle(&numb);
-        assert_eq!(arm.condition(), Condition::Fault);
+        assert_eq!(arm.gate.condition(), Condition::Fault);
     }
 
     #[test]
@@ -644,7 +433,7 @@ mod tests {
             let mut state = state(cycle, State::Servo);
             state.actual_TCP_force[2] = force_n;
             arm.cycle(&state);
-            arm.condition()
+            arm.gate.condition()
         };
         let knock = [0.0, 0.0, 0.0, 0.0, 400.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         for (cycle, force_n) in (2..).zip(knock) {
@@ -662,7 +451,7 @@ mod tests {
                 let mut state = state(cycle, State::Servo);
                 state.actual_TCP_force[2] = force_n;
                 arm.cycle(&state);
-                arm.condition() == Condition::Fault
+                arm.gate.condition() == Condition::Fault
             })
         };
         assert!(stops([0.0, 0.0, 520.0, 0.0, 0.0]), "a blow in one cycle");
@@ -682,7 +471,7 @@ mod tests {
         let mut stopped = state(2, State::Idle);
         stopped.runtime_state = RuntimeState::Stopped.number() as u32;
         assert_eq!(arm.cycle(&stopped).wish, None, "somebody pressed stop");
-        assert_eq!(arm.condition(), Condition::Stopped);
+        assert_eq!(arm.gate.condition(), Condition::Stopped);
         arm.reset(0.024);
         assert_eq!(arm.cycle(&stopped).wish, Some(Wish::UploadProgram));
     }

@@ -15,7 +15,7 @@
 //!
 //! # What it promises
 //!
-//! * Every set point has passed [`robot::limits::Limiter`]: position, velocity, acceleration, step,
+//! * Every set point has passed [`arm_gate::Gate`]: position, velocity, acceleration, step,
 //!   workspace, contact force. What was clamped or refused is counted in `arm/status`.
 //! * When commands stop coming in mid motion, the arm is at rest within 100 ms of the last point of the
 //!   last command. When the driver itself falls silent, the control program stops the arm.
@@ -31,8 +31,10 @@
 //! | subscribes | `arm/command` | trajectory_msgs/JointTrajectory |
 //! | publishes | `joint_states` | sensor_msgs/JointState, 125 Hz; effort is torque in N m |
 //! | publishes | `arm/wrench` | geometry_msgs/WrenchStamped in `base`, 125 Hz; the force is the mean over 40 ms |
-//! | publishes | `arm/status` | diagnostic_msgs/DiagnosticStatus, 10 Hz: ready, starting, paused, stopped, fault or disconnected |
+//! | publishes | `arm/status` | diagnostic_msgs/DiagnosticStatus, 10 Hz: ready, starting, paused, stopped, fault, disconnected or inactive |
 //! | serves | `arm/stop`, `arm/reset` | std_srvs/Trigger |
+//!
+//! It is a [managed node](lifecycle): deactivated, it brings the arm to rest, lets go of the controller, and takes no commands.
 //!
 //! [`robot_state_publisher`] is a second, small node: it turns the joint states of arm and hand into
 //! transforms.

@@ -1,19 +1,20 @@
 //! The node: connections to the controller on one side, topics and services on the other.
 
-use crate::arm::{Arm, Condition, Wish};
+use crate::arm::{Arm, Wish};
 use crate::control_program::{RobotState, SOURCE, SetPoint};
 use crate::dashboard::{self, Command, DashboardError};
 use crate::mode::{RobotMode, RuntimeState, SafetyMode};
 use crate::parameters::Parameters;
 use crate::rtde::{Client, Event, RtdeError};
+use arm_gate::{Condition, Gate};
 use bus::{Call, Endpoint, Node, Publisher, Qos, ServiceServer, Stream, Subscription, Time};
+use lifecycle::{Ending, Managed, PrimaryState, Until, manage};
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::geometry_msgs::{Vector3, Wrench, WrenchStamped};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
 use msgs::trajectory_msgs::JointTrajectory;
-use robot::limits::Limiter;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt as _;
@@ -43,28 +44,9 @@ pub enum UrDriverError {
     /// An endpoint is wrong.
     #[error(transparent)]
     Network(#[from] bus::NetworkError),
-    /// A file cannot be read.
-    #[error("cannot read {file}: {source}")]
-    File {
-        /// The file.
-        file: String,
-        /// Why.
-        source: std::io::Error,
-    },
     /// The limits are wrong.
-    #[error("{file}: {problem}")]
-    Limits {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The limits promise what they cannot hold.
     #[error(transparent)]
-    LimiterConfig(#[from] robot::limits::ConfigError),
-    /// The workspace does not fit the robot.
-    #[error(transparent)]
-    Workspace(#[from] robot::limits::WorkspaceError),
+    Limits(#[from] arm_gate::LimitsError),
     /// The robot description is wrong.
     #[error(transparent)]
     Model(Box<robot::ModelError>),
@@ -104,13 +86,7 @@ enum Lost {
 /// and outlives its restarts.
 pub async fn run(node: Node) -> Result<(), UrDriverError> {
     let parameters = Parameters::declare(&node)?;
-    let limiter = Limiter::new(parameters.limits.clone())?;
-    let arm = Arm::new(
-        limiter,
-        parameters.workspace.clone(),
-        parameters.power_on,
-        parameters.largest_deviation,
-    );
+    let arm = Arm::new(Gate::new(&parameters.limits)?, parameters.power_on);
     let mut driver = Driver {
         commands: node.subscribe("arm/command", Qos::reliable(10))?,
         all_joints: node.subscribe("joint_states", Qos::sensor_data())?,
@@ -128,7 +104,10 @@ pub async fn run(node: Node) -> Result<(), UrDriverError> {
         parameters,
         node,
     };
-    driver.run().await;
+    let node = driver.node.clone();
+    manage(&node, &mut driver).await?;
+    driver.arm.disconnected("the driver has ended");
+    driver.publish_status();
     Ok(())
 }
 
@@ -153,33 +132,56 @@ struct Driver {
 
 type Session = Client<Box<dyn Stream>, RobotState, SetPoint>;
 
-impl Driver {
-    async fn run(&mut self) {
-        while !self.node.is_shutting_down() {
-            let connected = self.wait_for_connection().await;
+impl Managed for Driver {
+    type Error = UrDriverError;
+
+    async fn active(&mut self, until: &Until) -> Result<(), UrDriverError> {
+        self.next_status = self.node.now();
+        while !until.is_reached() {
+            let connected = self.wait_for_connection(until).await;
             let lost = match connected {
                 None => break,
-                Some(Ok(mut session)) => match self.session(&mut session).await {
+                Some(Ok(mut session)) => match self.session(&mut session, until).await {
                     Ok(()) => break,
                     Err(lost) => lost,
                 },
                 Some(Err(lost)) => lost,
             };
             let lost = lost.to_string();
-            if self.arm.reason() != lost {
+            if self.arm.gate().reason() != lost {
                 tracing::warn!("no connection to the arm: {lost}; trying again");
             }
             self.arm.disconnected(&lost);
             self.refuse_pending_reset("the connection to the controller was lost");
             self.publish_status();
         }
-        self.arm.disconnected("the driver has ended");
-        self.publish_status();
+        self.refuse_pending_reset("the driver is no longer active");
+        Ok(())
     }
 
+    async fn at_rest(&mut self, state: PrimaryState) {
+        let node = self.node.clone();
+        let reason = format!("the driver is {state}: activate it (lifecycle) first");
+        loop {
+            self.arm.inactive(&reason);
+            tokio::select! {
+                biased;
+                Some(call) = self.stop.next() => {
+                    self.arm.stop("stopped on request");
+                    call.respond(TriggerResponse::done(format!("stopped; {reason}")));
+                }
+                Some(call) = self.reset.next() => call.respond(TriggerResponse::refused(&reason)),
+                Some(command) = self.commands.next() => self.arm.command(&command, 0.0),
+                () = node.clock().sleep_until(self.next_status) => self.publish_status(),
+            }
+        }
+    }
+}
+
+impl Driver {
     /// Connects; meanwhile tells that it does not have a connection, and answers to services.
-    /// `None` at shutdown.
-    async fn wait_for_connection(&mut self) -> Option<Result<Session, Lost>> {
+    /// `None` when the driver is to be active no more.
+    async fn wait_for_connection(&mut self, until: &Until) -> Option<Result<Session, Lost>> {
         let node = self.node.clone();
         let endpoint = self.parameters.rtde.clone();
         let again = std::mem::replace(&mut self.tried_to_connect, true);
@@ -197,22 +199,22 @@ impl Driver {
         loop {
             tokio::select! {
                 biased;
-                () = self.node.shutdown() => return None,
+                () = until.reached() => return None,
                 session = &mut connect => return Some(session),
                 Some(call) = self.stop.next() => {
                     self.arm.stop("stopped on request");
                     call.respond(TriggerResponse::done("stopped; there is no connection to the arm"));
                 }
                 Some(call) = self.reset.next() => {
-                    call.respond(TriggerResponse::refused(format!("no connection to the arm: {}", self.arm.reason())));
+                    call.respond(TriggerResponse::refused(format!("no connection to the arm: {}", self.arm.gate().reason())));
                 }
                 () = node.clock().sleep_until(self.next_status) => self.publish_status(),
             }
         }
     }
 
-    /// Leads the arm until the connection is lost (an error) or the graph shuts down.
-    async fn session(&mut self, session: &mut Session) -> Result<(), Lost> {
+    /// Leads the arm until the connection is lost (an error), or the driver is to be active no more and the arm is at rest.
+    async fn session(&mut self, session: &mut Session, until: &Until) -> Result<(), Lost> {
         let version = session.version();
         tracing::info!(
             "connected to a controller with software {}.{}.{}",
@@ -222,7 +224,7 @@ impl Driver {
         );
         self.arm.connected();
         let node = self.node.clone();
-        let mut stop_by: Option<Time> = None;
+        let mut ending: Option<Ending> = None;
         loop {
             tokio::select! {
                 biased;
@@ -232,19 +234,31 @@ impl Driver {
                     Event::Data(state) => self.cycle(session, state).await?,
                     Event::Text(text) => tracing::warn!("controller: {}", text.message),
                 },
-                () = node.shutdown(), if stop_by.is_none() => {
-                    self.arm.stop("shutting down");
-                    stop_by = Some(node.now() + STOP_TIME);
+                () = until.reached(), if ending.is_none() => {
+                    ending = Some(Ending {
+                        by: node.now() + STOP_TIME,
+                        is_stopped: self.arm.gate().latched().is_some(),
+                    });
+                    self.arm.stop("the driver is about to be active no more");
                 }
                 Some(call) = self.stop.next() => {
                     self.arm.stop("stopped on request");
+                    if let Some(ending) = &mut ending {
+                        ending.is_stopped = true;
+                    }
                     call.respond(TriggerResponse::done("stopping"));
                 }
-                Some(call) = self.reset.next() => self.begin_reset(call).await,
+                Some(call) = self.reset.next() => match &ending {
+                    Some(_) => call.respond(TriggerResponse::refused("the driver is about to be active no more")),
+                    None => self.begin_reset(call).await,
+                },
             }
-            if let Some(stop_by) = stop_by
-                && (self.arm.is_at_rest(&self.state) || node.now() >= stop_by)
+            if let Some(Ending { by, is_stopped }) = ending
+                && (self.arm.is_at_rest(&self.state) || node.now() >= by)
             {
+                if !is_stopped {
+                    self.arm.reset(self.state.timestamp);
+                }
                 return Ok(());
             }
         }
@@ -369,7 +383,7 @@ impl Driver {
     }
 
     fn finish_reset(&mut self) {
-        let condition = self.arm.condition();
+        let condition = self.arm.gate().condition();
         let decided = matches!(
             condition,
             Condition::Ready | Condition::Stopped | Condition::Fault
@@ -382,7 +396,7 @@ impl Driver {
             call.respond(if condition == Condition::Ready {
                 TriggerResponse::done("ready")
             } else {
-                TriggerResponse::refused(format!("not ready: {}", self.arm.reason()))
+                TriggerResponse::refused(format!("not ready: {}", self.arm.gate().reason()))
             });
         }
     }
@@ -409,7 +423,7 @@ impl Driver {
                 frame_id: "base".into(),
             },
             wrench: Wrench {
-                force: vector(self.arm.tool_force_n().into()),
+                force: vector(self.arm.gate().tool_force_n().into()),
                 torque: vector([torque_x, torque_y, torque_z]),
             },
         });
@@ -417,42 +431,20 @@ impl Driver {
 
     fn publish_status(&mut self) {
         self.next_status = self.node.now() + STATUS_PERIOD;
-        let condition = self.arm.condition();
-        let report = self.arm.report();
+        let gate = self.arm.gate();
         let counts = self.arm.counts();
         let runtime = RuntimeState::from(i32::try_from(self.state.runtime_state).unwrap_or(-1));
-        let mut values = vec![
-            KeyValue::new("reason", self.arm.reason()),
+        let of_the_controller = vec![
             KeyValue::new("mode", RobotMode::from(self.state.robot_mode)),
             KeyValue::new("safety_mode", SafetyMode::from(self.state.safety_mode)),
             KeyValue::new("program", runtime),
-            KeyValue::new("force_N", format!("{:.1}", self.arm.force_n())),
-            KeyValue::new("limits_clamped", report.clamped()),
-            KeyValue::new("is_stale", self.arm.is_stale()),
-            KeyValue::new("refused_not_ready", counts.refused_not_ready),
+            KeyValue::new("force_N", format!("{:.1}", gate.force_n())),
             KeyValue::new("program_halts", counts.program_halts),
             KeyValue::new("missed_cycles", counts.missed_cycles),
             KeyValue::new("connections", counts.connections),
-            KeyValue::new("last_refusal", self.arm.last_refusal()),
         ];
-        values.extend(
-            report
-                .entries()
-                .map(|(name, count)| KeyValue::new(name, count)),
-        );
-        self.status.publish(DiagnosticStatus {
-            level: match condition {
-                Condition::Ready => DiagnosticStatus::OK,
-                Condition::Starting | Condition::Paused => DiagnosticStatus::WARN,
-                Condition::Stopped | Condition::Fault | Condition::Disconnected => {
-                    DiagnosticStatus::ERROR
-                }
-            },
-            name: "arm".into(),
-            message: condition.name().into(),
-            hardware_id: endpoint_host(&self.parameters.rtde),
-            values,
-        });
+        let host = endpoint_host(&self.parameters.rtde);
+        self.status.publish(gate.status(&host, of_the_controller));
     }
 }
 

@@ -2,7 +2,7 @@
 //! those that do not, and the latched `robot_description` for viewers.
 
 use crate::node::UrDriverError;
-use crate::parameters::text_of;
+use arm_gate::text_of;
 use bus::{Node, ParameterSpec, Qos, convert};
 use msgs::sensor_msgs::JointState;
 use msgs::std_msgs::String as StringMessage;

@@ -78,6 +78,38 @@ fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
 }
 
 #[test]
+fn the_real_arm_may_be_behind_ros2_control() {
+    let plan = |arguments: &[&str]| {
+        let line = [&["launch", "real.launch", "--dry-run"], arguments].concat();
+        let planned = run(&line);
+        assert_eq!(planned.status, 0, "{}", planned.stderr);
+        planned.stdout
+    };
+    let given = [
+        "arm_interface:=ros2_control",
+        "controller:=forward_position_controller",
+    ];
+    let one = plan(&given);
+    let several = plan(&[given.as_slice(), &["one_process:=false"]].concat());
+    assert_eq!(one, several);
+    for part in [
+        "/arm_ros2_control",
+        "controller: \"forward_position_controller\"",
+        "wrench: \"/force_torque_sensor_broadcaster/wrench\"",
+        "/robot_description -> /arm_and_hand/robot_description",
+    ] {
+        assert!(one.contains(part), "{part} is not in:\n{one}");
+    }
+    assert!(!one.contains("/ur_driver"), "{one}");
+    let numb = plan(&["arm_interface:=ros2_control", "wrench:="]);
+    assert!(numb.contains("wrench: \"\""), "{numb}");
+    fails(
+        &["launch", "real.launch", "arm_interface:=moveit"],
+        &["rtde, ros2_control"],
+    );
+}
+
+#[test]
 fn arguments_reach_the_nodes() {
     let plan = run(&[
         "launch",

@@ -3,6 +3,7 @@
 use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos, Time};
 use msgs::builtin_interfaces;
 use msgs::diagnostic_msgs::DiagnosticStatus;
+use msgs::lifecycle_msgs::{ChangeState, ChangeStateRequest, Transition};
 use msgs::std_msgs::{Int32MultiArray, MultiArrayLayout};
 use msgs::std_srvs::{Trigger, TriggerRequest, TriggerResponse};
 use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
@@ -51,6 +52,8 @@ pub(crate) struct Log {
     pub(crate) hand_status: Vec<(f64, DiagnosticStatus)>,
     /// Answers to the services that the script called, with their time.
     pub(crate) answers: Vec<(f64, TriggerResponse)>,
+    /// Whether the transitions were taken, with the time of the answer.
+    pub(crate) taken: Vec<(f64, bool)>,
 }
 
 impl Log {
@@ -129,6 +132,8 @@ pub(crate) struct Script {
     pub(crate) events: Vec<(f64, Event)>,
     /// Services to call, at times in s, rising.
     pub(crate) calls: Vec<(f64, &'static str)>,
+    /// Transitions of managed nodes to ask for, at times in s, rising: the node and the transition.
+    pub(crate) transitions: Vec<(f64, &'static str, &'static str)>,
     pub(crate) arm_commands: Vec<(f64, JointTrajectory)>,
     pub(crate) hand_commands: Vec<(f64, JointTrajectory)>,
     /// Goals for `sih/ticks_command`.
@@ -143,6 +148,7 @@ impl Default for Script {
             power_on: false,
             events: Vec::new(),
             calls: Vec::new(),
+            transitions: Vec::new(),
             arm_commands: Vec::new(),
             hand_commands: Vec::new(),
             ticks_commands: Vec::new(),
@@ -378,6 +384,19 @@ async fn play(node: Node, script: Script, log: SharedLog) -> Result<(), Failure>
         }
         Ok::<_, Failure>(())
     };
+    let lead = async {
+        for (time_s, led, label) in script.transitions {
+            until(time_s).await;
+            let client = node.client::<ChangeState>(&format!("{led}/change_state"))?;
+            let transition = Transition {
+                label: label.into(),
+                ..Transition::default()
+            };
+            let answer = client.call(ChangeStateRequest { transition }).await?;
+            log.lock().unwrap().taken.push((now_s(), answer.success));
+        }
+        Ok::<_, Failure>(())
+    };
     let listen_arm = async {
         while let Some(status) = arm_status.next().await {
             log.lock()
@@ -394,13 +413,14 @@ async fn play(node: Node, script: Script, log: SharedLog) -> Result<(), Failure>
                 .push((now_s(), (*status).clone()));
         }
     };
-    let (_, _, _, called, _, _) = futures::join!(
+    let (_, _, _, called, led, _, _) = futures::join!(
         send_arm,
         send_hand,
         send_ticks,
         call,
+        lead,
         listen_arm,
         listen_hand
     );
-    called
+    called.and(led)
 }

@@ -12,4 +12,5 @@
 mod arm;
 mod cell;
 mod hand;
+mod lifecycle;
 mod sessions;
