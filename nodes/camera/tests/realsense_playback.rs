@@ -98,7 +98,7 @@ fn play(
         .iter()
         .chain(parameters)
         .try_fold(ParameterOverrides::new(), |all, (name, value)| {
-            all.set(*name, value)
+            all.set(name, value)
         })
         .unwrap();
     let mut graph = Graph::new(GraphConfig::default());
