@@ -12,10 +12,13 @@ pub(super) fn look() -> Vec<Finding> {
 }
 
 /// What librealsense finds; `None` in a program without it.
+#[cfg(feature = "realsense")]
 fn answers() -> Option<Result<Vec<Identity>, String>> {
-    #[cfg(feature = "realsense")]
-    return Some(camera::realsense::cameras());
-    #[cfg(not(feature = "realsense"))]
+    Some(camera::realsense::cameras())
+}
+
+#[cfg(not(feature = "realsense"))]
+fn answers() -> Option<Result<Vec<Identity>, String>> {
     None
 }
 
