@@ -9,6 +9,8 @@
 #   make build            target/release/grasp_anything; with VIEWER=1 it has the node viewer, which takes minutes more
 #   make build CALIBRATE=1   ... it finds calibration boards in pictures and prints them: installs OpenCV and libclang
 #   make test-calibration    the tests of that
+#   make build REALSENSE=1   ... it runs RealSense cameras: gets librealsense2 from the system or out of its PyPI wheel
+#   make test-realsense      the tests of that, with recordings that librealsense makes
 #   make test-recordings  recordings read back by PyPI's rosbags, which goes into target/rosbags/
 #   make completions      shell completions into target/completions/
 #   make setup            system packages and ONNX Runtime only
@@ -16,6 +18,8 @@
 SHELL := /bin/bash
 # rustup's cargo, also in a shell that was open before rustup came.
 export PATH := $(PATH):$(HOME)/.cargo/bin
+# Where scripts/setup puts librealsense2 if the system has none.
+REALSENSE_PKG_CONFIG := PKG_CONFIG_PATH=$(PKG_CONFIG_PATH):$(CURDIR)/.librealsense
 
 BINARY := target/release/grasp_anything
 ARGS ?=
@@ -30,8 +34,14 @@ ifeq ($(CALIBRATE),1)
 FEATURES += --features opencv
 STAGES += opencv
 endif
+ifeq ($(REALSENSE),1)
+FEATURES += --features realsense
+STAGES += realsense
+BUILD_ENVIRONMENT := $(REALSENSE_PKG_CONFIG)
+endif
 
-.PHONY: demo setup build test test-viewer test-calibration test-recordings check check-viewer check-calibration completions
+.PHONY: demo setup build test test-viewer test-calibration test-realsense test-recordings check check-viewer \
+	check-calibration check-realsense completions
 
 demo: build
 	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
@@ -40,7 +50,7 @@ setup:
 	@scripts/setup $(STAGES)
 
 build: setup
-	cargo build --release --locked --package grasp_anything $(FEATURES)
+	$(BUILD_ENVIRONMENT) cargo build --release --locked --package grasp_anything $(FEATURES)
 
 test: setup
 	cargo test --workspace --exclude viewer --locked
@@ -52,6 +62,22 @@ test-viewer:
 test-calibration:
 	@scripts/setup opencv
 	cargo test --package calibration --features opencv --locked
+
+test-realsense: target/pyrealsense2/installed
+	@scripts/setup realsense
+	GRASP_ANYTHING_PYTHON=$(CURDIR)/target/pyrealsense2/new/bin/python \
+	GRASP_ANYTHING_PYTHON_BAG=$(CURDIR)/target/pyrealsense2/old/bin/python $(REALSENSE_PKG_CONFIG) \
+		cargo test --package camera --features realsense --locked -- --include-ignored
+
+# Two of them, as 2.56 is the last that writes .bag files.
+target/pyrealsense2/installed:
+	@scripts/setup
+	for version in new==2.59.1.11053 old==2.56.5.9235; do \
+		python3 -m venv --clear --without-pip target/pyrealsense2/$${version%%=*} && \
+		python3 -m pip --python target/pyrealsense2/$${version%%=*}/bin/python install --quiet \
+			--disable-pip-version-check pyrealsense2==$${version##*=} || exit 1; \
+	done
+	touch $@
 
 test-recordings: target/rosbags/installed
 	GRASP_ANYTHING_PYTHON=$(CURDIR)/target/rosbags/bin/python \
@@ -80,6 +106,12 @@ check-calibration:
 	cargo clippy --package calibration --features opencv --all-targets --locked -- -D warnings
 	cargo clippy --package grasp_anything --features opencv --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --package calibration --features opencv --no-deps --locked
+
+check-realsense:
+	@scripts/setup realsense
+	$(REALSENSE_PKG_CONFIG) cargo clippy --package camera --features realsense --all-targets --locked -- -D warnings
+	$(REALSENSE_PKG_CONFIG) cargo clippy --package grasp_anything --features realsense --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(REALSENSE_PKG_CONFIG) cargo doc --package camera --features realsense --no-deps --locked
 
 completions: build
 	mkdir -p target/completions

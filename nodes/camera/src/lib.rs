@@ -1,4 +1,4 @@
-//! Cameras: the pinhole model with lens distortion, and a source that replays images or video.
+//! Cameras: the pinhole model with lens distortion, a source that replays images or video, and RealSense cameras.
 //!
 //! # The model
 //!
@@ -20,9 +20,16 @@
 //! ```
 //!
 //! Pixel coordinates count as in ROS and OpenCV: the centre of the top left pixel is (0, 0).
+//!
+//! # The nodes
+//!
+//! [`node`] replays a folder of images or a video; [`realsense`] runs a RealSense camera, or plays a recording of one.
 
 pub mod model;
 pub mod node;
+mod output;
+pub mod realsense;
 
 pub use model::{Distortion, Intrinsics, ModelError, RayTable};
 pub use node::run;
+pub use output::Frame;

@@ -17,12 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use bus::{BusError, Node, ParameterSpec, Publisher, Qos, Time};
+use bus::{BusError, Node, ParameterSpec};
 use lifecycle::{Managed, PrimaryState, Until, manage};
-use msgs::sensor_msgs::{CameraInfo, Image};
-use msgs::std_msgs::Header;
 
 use crate::model::{Intrinsics, ModelError};
+use crate::output::{Frame, Output};
 
 /// Why the node stopped.
 #[derive(Debug, thiserror::Error)]
@@ -98,17 +97,6 @@ pub enum SourceError {
         /// What ffmpeg said.
         problem: String,
     },
-}
-
-/// One image, and its depth where there is some.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
-    /// Width and height in pixels.
-    pub size: (u32, u32),
-    /// Red, green and blue of each pixel.
-    pub rgb: Vec<u8>,
-    /// Depth in millimetres, little-endian 16 bit, aligned to the colour image.
-    pub depth: Option<Vec<u8>>,
 }
 
 /// A list of images that are decoded one at a time.
@@ -271,25 +259,13 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             .describe("horizontal field of view of the camera, degrees")
             .range(10.0..=170.0),
     )?;
-    let frame_id = node.parameter(
-        ParameterSpec::<String>::new("frame", "camera_color_optical_frame")
-            .describe("optical frame in the headers"),
-    )?;
-    let output = Output {
-        colour: node.publisher("camera/color/image_raw", Qos::sensor_data())?,
-        info: node.publisher("camera/color/camera_info", Qos::sensor_data())?,
-        depth: node.publisher(
-            "camera/aligned_depth_to_color/image_raw",
-            Qos::sensor_data(),
-        )?,
-        frame_id: frame_id.get(),
-        hfov: hfov.get().to_radians(),
-    };
+    let output = Output::declare(&node)?;
     let mut replay = Replay {
         source: source.get(),
         depth: depth.get(),
         period: Duration::from_secs_f64(1.0 / rate.get()),
         repeats: repeats.get(),
+        hfov: hfov.get().to_radians(),
         frames: None,
         output,
         node: node.clone(),
@@ -304,6 +280,8 @@ struct Replay {
     depth: String,
     period: Duration,
     repeats: bool,
+    /// Horizontal field of view, rad.
+    hfov: f64,
     output: Output,
     /// There when it is configured.
     frames: Option<Frames>,
@@ -339,7 +317,11 @@ impl Managed for Replay {
                 now = ticks.tick() => now,
             };
             match frames.read(index)? {
-                Some(frame) => self.output.publish(now, frame)?,
+                Some(frame) => {
+                    let (width, height) = frame.size;
+                    let intrinsics = Intrinsics::from_hfov(width, height, self.hfov)?;
+                    self.output.publish(now, &intrinsics, frame);
+                }
                 None if self.repeats => {
                     index = 0;
                     continue;
@@ -351,36 +333,4 @@ impl Managed for Replay {
     }
 
     async fn at_rest(&mut self, _state: PrimaryState) {}
-}
-
-struct Output {
-    colour: Publisher<Image>,
-    info: Publisher<CameraInfo>,
-    depth: Publisher<Image>,
-    frame_id: String,
-    hfov: f64,
-}
-
-impl Output {
-    fn publish(&self, now: Time, frame: Frame) -> Result<(), ModelError> {
-        let (width, height) = frame.size;
-        let header = Header::new(now, self.frame_id.clone());
-        let intrinsics = Intrinsics::from_hfov(width, height, self.hfov)?;
-        let image = |encoding: &str, bytes_per_pixel: u32, data: Vec<u8>| Image {
-            header: header.clone(),
-            height,
-            width,
-            encoding: encoding.to_owned(),
-            is_bigendian: 0,
-            step: width * bytes_per_pixel,
-            data,
-        };
-        self.info.publish(intrinsics.to_camera_info(header.clone()));
-        // Depth goes first: who waits for the colour image finds its depth there.
-        if let Some(depth) = frame.depth {
-            self.depth.publish(image("16UC1", 2, depth));
-        }
-        self.colour.publish(image("rgb8", 3, frame.rgb));
-        Ok(())
-    }
 }

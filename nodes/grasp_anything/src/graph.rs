@@ -182,11 +182,21 @@ mod tests {
         assert!(refused.contains("no node `camra`; there are"), "{refused}");
     }
 
-    #[cfg(not(feature = "viewer"))]
     #[test]
     fn a_node_that_was_left_out_says_how_to_get_it() {
-        let refused = refusal(node("grasp_anything", "viewer"));
-        assert!(refused.contains("make build VIEWER=1"), "{refused}");
+        for (executable, is_built, remedy) in [
+            ("viewer", cfg!(feature = "viewer"), "make build VIEWER=1"),
+            (
+                "realsense",
+                cfg!(feature = "realsense"),
+                "make build REALSENSE=1",
+            ),
+        ] {
+            if !is_built {
+                let refused = refusal(node("grasp_anything", executable));
+                assert!(refused.contains(remedy), "{refused}");
+            }
+        }
     }
 
     #[test]

@@ -79,6 +79,12 @@ pub(crate) const NODES: &[Entry] = &[
         "replays a folder of images or a video as a camera",
         node!(camera::node::run),
     ),
+    #[cfg(feature = "realsense")]
+    Entry::new(
+        "realsense",
+        "a RealSense camera, or a recording of one: colour with depth aligned to it",
+        node!(camera::realsense::run),
+    ),
     Entry::new(
         "ur_driver",
         "moves a UR arm within its limits",
@@ -160,6 +166,11 @@ pub(crate) const NODES: &[Entry] = &[
 /// Nodes that this program can be built without: whether it was built with them, and what to do if not.
 const OPTIONAL: &[(&str, bool, &str)] = &[
     ("viewer", cfg!(feature = "viewer"), "make build VIEWER=1"),
+    (
+        "realsense",
+        cfg!(feature = "realsense"),
+        "make build REALSENSE=1",
+    ),
     (
         "calibrate_hand_eye",
         cfg!(feature = "opencv"),

@@ -75,6 +75,12 @@ fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
     assert!(!one.contains("grasp_anything camera"), "{one}");
     let replayed = plan(&["camera:=replay", "images:=some/folder"]);
     assert!(replayed.contains("source: \"some/folder\""), "{replayed}");
+    let realsense = plan(&["camera:=realsense", "camera_serial:=012345"]);
+    assert!(
+        realsense.contains("grasp_anything realsense"),
+        "{realsense}"
+    );
+    assert!(realsense.contains("serial: \"012345\""), "{realsense}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `grasp_anything doctor`: what is there, what is missing, and what to do about it.
 
+mod camera;
 mod files;
 mod finding;
 mod hardware;
@@ -33,10 +34,9 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode> {
     section("Program", software::look(share.as_deref()))?;
     section("Files", files::look(share.as_deref()))?;
     section("Models", models::look(share.as_deref()))?;
-    section(
-        "Robot, hand and camera",
-        hardware::look(share.as_deref(), args.config.as_deref()),
-    )?;
+    let mut hardware = hardware::look(share.as_deref(), args.config.as_deref());
+    hardware.extend(camera::look());
+    section("Robot, hand and camera", hardware)?;
     print_line(if failed {
         "Something is broken: see FAIL above."
     } else {
