@@ -65,9 +65,7 @@ impl RobotShapes {
     /// The shapes of all links but `top` and those that it carries; points will be in the frame `reference`.
     #[must_use]
     pub fn without(model: &Model, top: &str, reference: &str) -> Self {
-        Self::of(model, reference, |link| {
-            !model.is_carried_by(link, top)
-        })
+        Self::of(model, reference, |link| !model.is_carried_by(link, top))
     }
 
     fn of(model: &Model, reference: &str, belongs: impl Fn(&str) -> bool) -> Self {

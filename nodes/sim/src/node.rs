@@ -17,6 +17,9 @@
 //! | serves | `sim/reset` | std_srvs/Trigger: the scene of the next seed |
 //! | listens | the endpoints `ur_rtde`, `ur_dashboard`, `ur_script`, `sih_bus` | the hardware's own protocols |
 //!
+//! With `board_picture` there is a printed board on flange or table ([`crate::board`]), to calibrate the camera by; and the
+//! parameters `lens_distortion`, `oversampling`, `blur` and `pixel_noise` say what camera it is.
+//!
 //! In lockstep everything happens in this node's future, in a fixed order. In real time the camera
 //! works on a thread of its own, so that a slow frame does not hold up the robot.
 

@@ -7,7 +7,7 @@ use msgs::sensor_msgs::CameraInfo;
 
 use super::{NodeError, parameters::Parameters};
 use crate::{
-    hand_eye::{HandEye, HandEyeError, LEAST_SAMPLES, Options, SampleOutcome, calibrate},
+    hand_eye::{self, HandEye, HandEyeError, LEAST_SAMPLES, Options, SampleOutcome, calibrate},
     pose::distance,
     result::{HandEyeFile, ResultError},
     sample::{FILE, Frames, Samples},
@@ -158,6 +158,44 @@ pub(super) fn finish(
     }
     tracing::info!("{known}");
     Ok(write(parameters, &found)?)
+}
+
+/// Holds a result against fresh samples.
+pub(super) fn verify(result: &HandEyeFile, samples: &Samples) -> Result<(), NodeError> {
+    let (mut across_m, mut turn_rad, mut count) = (0.0, 0.0, 0.0);
+    for (name, miss) in hand_eye::verify(result, samples)? {
+        match miss {
+            Ok(miss) => {
+                tracing::info!(
+                    "sample {name}: {:.2} px, {:.2} mm across the line of sight, {:.2} mm and {:.3} deg in all",
+                    miss.rms_px,
+                    miss.across_m * 1e3,
+                    miss.shift_m * 1e3,
+                    miss.turn_rad.to_degrees()
+                );
+                across_m += miss.across_m;
+                turn_rad += miss.turn_rad;
+                count += 1.0;
+            }
+            Err(reason) => tracing::warn!("sample {name} was left out: {reason}"),
+        }
+    }
+    let (across_m, turn_rad) = (across_m / count, turn_rad / count);
+    let text = format!(
+        "on average the board is {:.2} mm off across the line of sight and turned by {:.3} deg; the tolerance that the result was made for is {:.2} mm",
+        across_m * 1e3,
+        f64::to_degrees(turn_rad),
+        result.tolerance_m * 1e3
+    );
+    // Not a number without any sample.
+    if across_m <= result.tolerance_m {
+        tracing::info!("{text}");
+        Ok(())
+    } else {
+        Err(NodeError::NoResult(format!(
+            "{text}. If the board is where it was on what carries it, the camera is not: calibrate anew"
+        )))
+    }
 }
 
 /// Goes on with what is in the folder, if it is of the same board, camera, setup and frames.

@@ -18,6 +18,7 @@
 //! | `move` | whether the node moves the robot |
 //! | `poses`, `speed` | of that: how many samples there are to be, and the greatest joint speed (rad/s) |
 //! | `camera_at`, `camera_looks_at`, `camera_up` | of that: where the camera is, a point in the middle of its picture, and what is up in it, in the frame that it is fixed to; to 10 cm or so |
+//! | `verify` | of that: a result that the samples, taken into a folder of their own, are held against |
 //! | `urdf`, `limits` | of that: the robot, and what its arm may do; as the driver has them |
 //!
 //! Reads `camera/color/image_raw`, `camera/color/camera_info` and tf; with `move` also `joint_states` and `arm/status`,
@@ -38,7 +39,7 @@ use msgs::sensor_msgs::{CameraInfo, Image};
 use self::{arm::MovedArm, parameters::Parameters, picture::grey};
 use crate::{
     board::BoardError,
-    hand_eye::HandEye,
+    hand_eye::{HandEye, VerifyError},
     plan::{
         room::RoomError,
         routine::{Look, Order, RoutineError},
@@ -116,9 +117,12 @@ pub enum NodeError {
     /// The run ended with nothing, or nothing good.
     #[error("calibrate_hand_eye: {0}")]
     NoResult(String),
-    /// The result was not written.
+    /// A result was not written, or not read.
     #[error("calibrate_hand_eye: {0}")]
     Result(#[from] ResultError),
+    /// The result is of something else.
+    #[error("calibrate_hand_eye: {0}")]
+    Verify(#[from] VerifyError),
 }
 
 /// Runs the node: until shutdown, or with `move` until the result is there.
@@ -206,7 +210,11 @@ async fn collect(
                     collector.samples().samples.len(),
                     arm.missed()
                 );
-                return folder::finish(node, parameters, collector.samples());
+                let verified = parameters.motion.as_ref();
+                return match verified.and_then(|motion| motion.verify.as_ref()) {
+                    Some(result) => folder::verify(result, collector.samples()),
+                    None => folder::finish(node, parameters, collector.samples()),
+                };
             }
         }
     }

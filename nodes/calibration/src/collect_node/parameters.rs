@@ -11,6 +11,7 @@ use crate::{
     board::Board,
     hand_eye::{Guess, Options, Tolerance},
     plan::{room::Room, routine},
+    result::HandEyeFile,
     sample::Setup,
     vision::collect::Rules,
 };
@@ -40,6 +41,8 @@ pub(super) struct Motion {
     pub(super) room: Room,
     pub(super) guess: Guess,
     pub(super) rules: routine::Rules,
+    /// The result to hold against the samples; without one they give a new one.
+    pub(super) verify: Option<HandEyeFile>,
 }
 
 impl Parameters {
@@ -151,7 +154,7 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
     let speed = node.parameter(
         ParameterSpec::<f64>::new("speed", 0.3)
             .describe("greatest joint speed, rad/s")
-            .range(0.02..=1.0),
+            .range(0.02..=0.6),
     )?;
     let vector = |name, default: [f64; 3], about: &str| {
         node.parameter(ParameterSpec::<Vec<f64>>::new(name, default.to_vec()).describe(about))
@@ -159,12 +162,12 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
     };
     let eye = vector(
         "camera_at",
-        [0.28, 1.05, 0.5],
+        [f64::NAN; 3],
         "where the camera is, to 10 cm or so, in the frame that it is fixed to, m",
     )?;
     let target = vector(
         "camera_looks_at",
-        [0.28, 0.4, 0.1],
+        [f64::NAN; 3],
         "a point that it has in the middle of its picture, m",
     )?;
     let up = vector("camera_up", [0.0, 0.0, 1.0], "what is up in its picture")?;
@@ -175,9 +178,22 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
     let limits = node.parameter(ParameterSpec::<String>::new("limits", "").describe(
         "what the arm may do, as its driver has it; empty: config/arm_limits.yaml as built in",
     ))?;
+    let verify = node.parameter(ParameterSpec::<String>::new("verify", "").describe(
+        "a result to hold against fresh samples, when the node moves the robot; empty: samples give a new one",
+    ))?;
     if !moves.get() {
+        if !verify.get().is_empty() {
+            return Err(NodeError::Parameter {
+                name: "verify",
+                expected: "empty unless the node moves the robot; `grasp_anything calibrate verify` takes samples of any origin",
+            });
+        }
         return Ok(None);
     }
+    let verify = match verify.get().as_str() {
+        "" => None,
+        file => Some(HandEyeFile::read(file)?),
+    };
     for (name, frame, expected) in [
         ("base_frame", base_frame, frames::BASE_LINK),
         ("flange_frame", flange_frame, frames::TOOL0),
@@ -189,24 +205,10 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
             });
         }
     }
-    let point = |name: &'static str, values: Vec<f64>| {
-        <[f64; 3]>::try_from(values)
-            .ok()
-            .filter(|values| values.iter().all(|value| value.is_finite()))
-            .ok_or(NodeError::Parameter {
-                name,
-                expected: "three finite numbers",
-            })
+    let mount_from_camera = match &verify {
+        Some(result) => result.parent_from_child(),
+        None => looking(eye, target, up)?,
     };
-    let eye = Point3::from(point("camera_at", eye)?);
-    let target = Point3::from(point("camera_looks_at", target)?);
-    let up = Vector3::from(point("camera_up", up)?);
-    if up.cross(&(target - eye)).norm() < 1e-3 * up.norm().max(1e-3) {
-        return Err(NodeError::Parameter {
-            name: "camera_up",
-            expected: "a direction across the line from camera_at to camera_looks_at",
-        });
-    }
     let (text, file) = text_of(&urdf.get(), URDF, "urdf/ur5_sih.urdf (built in)")?;
     let model = Model::from_urdf(&text, &file).map_err(|error| NodeError::Robot {
         problem: error.to_string(),
@@ -220,16 +222,42 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
     Ok(Some(Motion {
         room: Room::new(&model, &limits)?,
         guess: Guess {
-            // The optical frame has y down.
-            mount_from_camera: Isometry3::face_towards(&eye, &target, &-up),
+            mount_from_camera,
             position_m: GUESS.0,
             orientation_rad: GUESS.1,
         },
         rules: routine::Rules {
             poses: usize::try_from(poses.get()).unwrap_or(20),
             speed: speed.get(),
+            // Fresh poses are others than those that the result rests on.
+            seed: if verify.is_some() { 2 } else { 1 },
         },
+        verify,
     }))
+}
+
+/// The optical frame of a camera by where it is, a point that it looks at, and what is up in its picture.
+fn looking(eye: Vec<f64>, target: Vec<f64>, up: Vec<f64>) -> Result<Isometry3<f64>, NodeError> {
+    let point = |name: &'static str, values: Vec<f64>| {
+        <[f64; 3]>::try_from(values)
+            .ok()
+            .filter(|values| values.iter().all(|value| value.is_finite()))
+            .ok_or(NodeError::Parameter {
+                name,
+                expected: "three finite numbers when the node moves the robot: measure roughly, with a tape",
+            })
+    };
+    let eye = Point3::from(point("camera_at", eye)?);
+    let target = Point3::from(point("camera_looks_at", target)?);
+    let up = Vector3::from(point("camera_up", up)?);
+    if up.cross(&(target - eye)).norm() < 1e-3 * up.norm().max(1e-3) {
+        return Err(NodeError::Parameter {
+            name: "camera_up",
+            expected: "a direction across the line from camera_at to camera_looks_at",
+        });
+    }
+    // The optical frame has y down.
+    Ok(Isometry3::face_towards(&eye, &target, &-up))
 }
 
 /// The text of a file and its name, or what is built in.
@@ -243,5 +271,40 @@ fn text_of(file: &str, built_in: &str, name: &str) -> Result<(String, String), N
             file: file.to_owned(),
             problem: error.to_string(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_looks_where_it_is_told() {
+        let vector = |values: [f64; 3]| values.to_vec();
+        let (eye, target, up) = (
+            vector([0.0, 1.0, 0.5]),
+            vector([0.0, 0.0, 0.5]),
+            vector([0.0, 0.0, 1.0]),
+        );
+        let camera = looking(eye.clone(), target.clone(), up).unwrap();
+        assert!((camera * Point3::new(0.0, 0.0, 1.0) - Point3::new(0.0, 0.0, 0.5)).norm() < 1e-12);
+        // What is below has a larger row; right of a camera that looks along -y is -x.
+        let below = camera.inverse() * Point3::new(-0.2, 0.0, 0.3);
+        assert!(
+            (below - Point3::new(0.2, 0.2, 1.0)).norm() < 1e-12,
+            "{below}"
+        );
+        for (target, up, name) in [
+            (
+                vector([f64::NAN; 3]),
+                vector([0.0, 0.0, 1.0]),
+                "camera_looks_at",
+            ),
+            (vec![0.0; 2], vector([0.0, 0.0, 1.0]), "camera_looks_at"),
+            (target, vector([0.0, 1.0, 0.0]), "camera_up"),
+        ] {
+            let error = looking(eye.clone(), target, up).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Rules {
     pub poses: usize,
     /// Greatest joint speed, rad/s.
     pub speed: f64,
+    /// Equal seeds draw equal poses.
+    pub seed: u64,
 }
 
 /// What came of a picture.
@@ -169,9 +171,8 @@ impl Routine {
         };
         match &self.phase {
             Phase::Waiting => {
-                let seed = 1;
                 self.planner
-                    .get_or_insert_with(|| Planner::new(self.room.clone(), arm, seed));
+                    .get_or_insert_with(|| Planner::new(self.room.clone(), arm, self.rules.seed));
                 self.look(now_s);
             }
             Phase::Going(course) => match course.progress(now_s, &arm) {
@@ -297,7 +298,15 @@ mod tests {
         fn new(poses: usize) -> Self {
             let cell = Cell::new(1);
             Self {
-                routine: Routine::new(room::tests::room(), cell.guess, Rules { poses, speed: 0.3 }),
+                routine: Routine::new(
+                    room::tests::room(),
+                    cell.guess,
+                    Rules {
+                        poses,
+                        speed: 0.3,
+                        seed: 1,
+                    },
+                ),
                 cell,
                 arm: ur5::RESET_POSE,
                 now_s: 0.0,

@@ -167,8 +167,8 @@ fn fifteen_chosen_poses_tell_more_than_fifteen_random_ones() {
             / chosen.len() as f64
     };
     let shares = [
-        share(|it| it.position_m()),
-        share(|it| it.orientation_rad()),
+        share(crate::hand_eye::Deviation::position_m),
+        share(crate::hand_eye::Deviation::orientation_rad),
     ];
     println!("chosen over random: {shares:.2?}, {missed} poses missed the board");
     assert!(shares.iter().all(|share| *share < 0.85), "{shares:?}");
