@@ -30,7 +30,7 @@ const LEAST_MARKER_PX: f64 = 20.0;
 const MOST_TILT: f64 = 0.75;
 /// How far the board turns about its normal from where it was seen last, rad.
 const MOST_ROLL: f64 = 1.2;
-/// Corners keep so far from the picture's border, pixels, and so many times their uncertainty.
+/// The pattern keeps so far from the picture's border, pixels, and so many times its uncertainty.
 const BORDER: (f64, f64) = (12.0, 2.0);
 /// Poses that are nearer than this to one that was tried are not tried: metres, and rad.
 const TRIED: (f64, f64) = (0.04, 0.15);
@@ -123,6 +123,7 @@ impl Planner {
     ) -> (Vec<Choice>, PlanError) {
         let about = belief.about();
         let corners = about.board.corners();
+        let outline = outline(&about.board);
         let distances = distances(&about.camera, &about.board);
         let last = tried.last().copied().unwrap_or_else(|| ur5::forward(now));
         let roll = roll(&belief.camera_from_board(&last));
@@ -137,10 +138,10 @@ impl Planner {
                 continue;
             };
             let base_from_flange = flange(belief, &camera_from_board);
-            let Some(seen) = belief.corners(&base_from_flange, &corners) else {
+            let Some(edge) = belief.corners(&base_from_flange, &outline) else {
                 continue;
             };
-            if !keeps_off_border(&about.camera, &seen, BORDER.0) {
+            if !keeps_off_border(&about.camera, &edge, BORDER.0) {
                 continue;
             }
             shown += 1;
@@ -166,11 +167,13 @@ impl Planner {
             if tried.iter().any(is_near) {
                 continue;
             }
-            let Some(promise) = belief.promise(&base_from_flange, &seen) else {
+            let seen = belief.corners(&base_from_flange, &corners);
+            let Some(promise) = seen.and_then(|seen| belief.promise(&base_from_flange, &seen))
+            else {
                 continue;
             };
             let border = BORDER.0 + BORDER.1 * promise.uncertainty_px;
-            if !keeps_off_border(&about.camera, &seen, border) {
+            if !keeps_off_border(&about.camera, &edge, border) {
                 continue;
             }
             choices.push(Choice {
@@ -230,6 +233,14 @@ fn equipment(belief: &Belief) -> Equipment {
         &belief.mount_from_camera(),
         &belief.carrier_from_board(),
     )
+}
+
+/// The corners of the whole pattern.
+fn outline(board: &Board) -> BTreeMap<u32, Point3<f64>> {
+    let [width, height] = board.size();
+    let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)];
+    let corners = corners.map(|(x, y)| Point3::new(x, y, 0.0));
+    (0..).zip(corners).collect()
 }
 
 /// Where the flange is when the camera sees the board there.

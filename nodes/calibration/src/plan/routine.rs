@@ -372,7 +372,7 @@ mod tests {
         assert!(run.routine.missed() >= 1);
         let found = run.cell.found().unwrap();
         let (shift, _) =
-            crate::pose::distance(&found.mount_from_camera, &run.cell.base_from_camera);
+            crate::pose::distance(&found.mount_from_camera, &run.cell.mount_from_camera);
         assert!(shift < 1.5e-3, "{shift}");
     }
 
