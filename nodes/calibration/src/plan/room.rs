@@ -29,6 +29,9 @@ const CAMERA_RADIUS_M: f64 = 0.06;
 const MOST_TRAVEL: f64 = 2.0;
 /// Postures that are looked at on the way are no further apart than this, rad.
 const WAY_STEP: f64 = 0.06;
+/// Share of the clearances that is kept on the way: what is known of camera and board changes with every sample, and the arm
+/// has to get away from where it is.
+const ON_THE_WAY: f64 = 0.6;
 /// What is not carried by this link does not turn with the tool.
 const FIRST_CARRIED: &str = "wrist_3_link";
 
@@ -189,21 +192,35 @@ impl Room {
     /// What speaks against a posture of an arm that began at `start`, if anything.
     #[must_use]
     pub fn objection(&self, arm: &Arm, start: &Arm, equipment: &Equipment) -> Option<Objection> {
+        self.objection_at(1.0, arm, start, equipment)
+    }
+
+    /// The same with a share of the clearances.
+    fn objection_at(
+        &self,
+        share: f64,
+        arm: &Arm,
+        start: &Arm,
+        equipment: &Equipment,
+    ) -> Option<Objection> {
+        let (rad, metres) = ((1.0 - share) * WITHIN.0, (1.0 - share) * WITHIN.1);
         let mut within = arm.iter().zip(&self.limits);
-        let is_within = within.all(|(joint, (lower, upper))| (*lower..=*upper).contains(joint));
-        if !is_within || travel(start, arm) > MOST_TRAVEL {
+        let is_within =
+            within.all(|(joint, (lower, upper))| (lower - rad..=upper + rad).contains(joint));
+        if !is_within || travel(start, arm) > MOST_TRAVEL + rad {
             return Some(Objection::Joint);
         }
-        if self.workspace.violation_m(arm) > 0.0 {
+        if self.workspace.violation_m(arm) > metres {
             return Some(Objection::Workspace);
         }
         // A description that lacks a link was refused at the beginning.
-        self.nearness(arm, equipment)
+        self.nearness(share, arm, equipment)
             .unwrap_or(Some(Objection::Arm))
     }
 
     fn nearness(
         &self,
+        share: f64,
         arm: &Arm,
         equipment: &Equipment,
     ) -> Result<Option<Objection>, KinematicsError> {
@@ -222,13 +239,13 @@ impl Room {
             .iter()
             .map(|point| base_from_flange * point)
             .collect();
-        if moving.iter().any(|point| point.z < LINK_HEIGHT_M)
-            || tool.iter().any(|point| point.z < CARRIED_HEIGHT_M)
+        if moving.iter().any(|point| point.z < share * LINK_HEIGHT_M)
+            || tool.iter().any(|point| point.z < share * CARRIED_HEIGHT_M)
         {
             return Ok(Some(Objection::Table));
         }
         if let Some(camera) = &equipment.camera {
-            let near = |point: &Point3<f64>| (point - camera).norm() < CAMERA_CLEARANCE_M;
+            let near = |point: &Point3<f64>| (point - camera).norm() < share * CAMERA_CLEARANCE_M;
             if moving.iter().chain(&tool).any(near) {
                 return Ok(Some(Objection::Camera));
             }
@@ -241,7 +258,7 @@ impl Room {
             .filter(|point| (base_from_flange.translation.vector - point.coords).norm() > 0.06);
         let touches = hand
             .chain(&tool)
-            .any(|point| shapes.is_within(point, ARM_CLEARANCE_M));
+            .any(|point| shapes.is_within(point, share * ARM_CLEARANCE_M));
         Ok(touches.then_some(Objection::Arm))
     }
 
@@ -259,7 +276,7 @@ impl Room {
             let part = step as f64 / steps as f64;
             let arm: Arm =
                 std::array::from_fn(|joint| from[joint] + part * (to[joint] - from[joint]));
-            self.objection(&arm, start, equipment)
+            self.objection_at(ON_THE_WAY, &arm, start, equipment)
         })
     }
 }
