@@ -49,6 +49,17 @@ pub(crate) struct ViewTerms {
     pub(crate) own: Option<OwnTerms>,
 }
 
+impl ViewTerms {
+    /// Information on the shared unknowns when nothing is known of the view's own but what it tells itself.
+    pub(crate) fn information(&self) -> Option<DMatrix<f64>> {
+        let Some(own) = &self.own else {
+            return Some(self.shared.clone());
+        };
+        let gain = &own.cross * own.information.cholesky()?.inverse();
+        Some(&self.shared - gain * own.cross.transpose())
+    }
+}
+
 /// The part of the normal equations that speaks of a view's own unknowns.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnTerms {

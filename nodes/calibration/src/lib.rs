@@ -1,5 +1,5 @@
 //! Calibration: where the camera is, what its lens does, and how well that is known. Nothing here knows of
-//! messages, nodes or clocks, but for [`node`], which tells a result to everybody.
+//! messages, nodes or clocks, but for [`node`], which tells a result to everybody, and `collect_node`, which takes samples.
 //!
 //! # What is needed?
 //!
@@ -38,6 +38,11 @@
 //! [`hand_eye`] says how it goes about it. The result can be kept as a [`HandEyeFile`](result::HandEyeFile), which never
 //! takes the place of a better one unless told to.
 //!
+//! # Where should the robot go next?
+//!
+//! [`plan`] chooses the pose that tells most, of those that show the board and that the robot may go to, from the first
+//! sample on and with a rough guess of where the camera is.
+//!
 //! # Is what the camera says of itself good enough?
 //!
 //! ```
@@ -57,6 +62,7 @@ pub mod hand;
 pub mod hand_eye;
 pub mod intrinsics;
 pub mod node;
+pub mod plan;
 pub mod pnp;
 pub mod pose;
 pub mod result;

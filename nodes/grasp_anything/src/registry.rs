@@ -146,9 +146,10 @@ pub(crate) const NODES: &[Entry] = &[
     #[cfg(feature = "opencv")]
     Entry::new(
         "calibrate_hand_eye",
-        "takes samples of a board while somebody moves the robot, and finds where the camera is",
+        "takes samples of a board while somebody or the node itself moves the robot, and finds where the camera is",
         node!(calibration::collect_node::run),
-    ),
+    )
+    .ends_graph(),
     #[cfg(feature = "viewer")]
     Entry::new(
         "viewer",

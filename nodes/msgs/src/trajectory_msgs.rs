@@ -1,6 +1,9 @@
 //! Trajectories in joint space.
 
-use crate::{builtin_interfaces::Duration, std_msgs::Header};
+use crate::{
+    builtin_interfaces::{Duration, Time},
+    std_msgs::Header,
+};
 
 messages! { "trajectory_msgs";
     /// One point of a trajectory. Arrays follow the trajectory's joint names; empty means not given.
@@ -27,5 +30,32 @@ messages! { "trajectory_msgs";
         pub joint_names: Vec<String>,
         /// Points in order of time.
         pub points: Vec<JointTrajectoryPoint>,
+    }
+}
+
+impl JointTrajectory {
+    /// A trajectory that begins at `stamp` and ends at rest; points are times in seconds from then, and positions.
+    #[must_use]
+    pub fn to_rest<'a>(
+        stamp: impl Into<Time>,
+        joints: &[&str],
+        points: impl IntoIterator<Item = (f64, &'a [f64])>,
+    ) -> Self {
+        let mut points: Vec<JointTrajectoryPoint> = points
+            .into_iter()
+            .map(|(seconds, positions)| JointTrajectoryPoint {
+                positions: positions.to_vec(),
+                time_from_start: std::time::Duration::from_secs_f64(seconds).into(),
+                ..JointTrajectoryPoint::default()
+            })
+            .collect();
+        if let Some(last) = points.last_mut() {
+            last.velocities = vec![0.0; joints.len()];
+        }
+        Self {
+            header: Header::new(stamp, ""),
+            joint_names: joints.iter().map(|name| (*name).to_owned()).collect(),
+            points,
+        }
     }
 }

@@ -59,16 +59,13 @@ impl RobotShapes {
     /// A name that the model does not have leaves no shapes.
     #[must_use]
     pub fn carried_by(model: &Model, top: &str) -> Self {
-        Self::of(model, top, |link| {
-            let mut link = link;
-            while link != top {
-                match model.joint_above(link) {
-                    Some(joint) => link = &joint.parent,
-                    None => return false,
-                }
-            }
-            true
-        })
+        Self::of(model, top, |link| model.is_carried_by(link, top))
+    }
+
+    /// The shapes of all links but `top` and those that it carries; points will be in the frame `reference`.
+    #[must_use]
+    pub fn without(model: &Model, top: &str, reference: &str) -> Self {
+        Self::of(model, reference, |link| !model.is_carried_by(link, top))
     }
 
     fn of(model: &Model, reference: &str, belongs: impl Fn(&str) -> bool) -> Self {

@@ -84,6 +84,7 @@ pub mod hand;
 pub mod kinematics;
 pub mod limits;
 pub mod model;
+pub mod motion;
 pub mod ur5;
 
 mod chain;

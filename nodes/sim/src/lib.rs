@@ -12,6 +12,7 @@
 //! Frames and units: the world frame is the robot's `base_link` frame, z up, the table's surface at z = 0. Metres, radians,
 //! kilograms, newtons, seconds.
 
+pub mod board;
 pub mod collider;
 pub mod convex;
 pub mod dataset;

@@ -17,6 +17,9 @@
 //! | serves | `sim/reset` | std_srvs/Trigger: the scene of the next seed |
 //! | listens | the endpoints `ur_rtde`, `ur_dashboard`, `ur_script`, `sih_bus` | the hardware's own protocols |
 //!
+//! With `board_picture` there is a printed board on flange or table ([`crate::board`]), to calibrate the camera by; and the
+//! parameters `lens_distortion`, `oversampling`, `blur` and `pixel_noise` say what camera it is.
+//!
 //! In lockstep everything happens in this node's future, in a fixed order. In real time the camera
 //! works on a thread of its own, so that a slow frame does not hold up the robot.
 
@@ -24,6 +27,7 @@ mod d455;
 mod parameters;
 pub mod truth;
 
+use crate::board::{BoardError, Carrier};
 use crate::faces::{sih, ur};
 use crate::scene::{self, Scene, SceneError};
 use crate::world::{World, WorldConfig, WorldError};
@@ -32,7 +36,7 @@ use d455::{CameraHead, Shutter};
 use msgs::diagnostic_msgs::{DiagnosticArray, DiagnosticStatus, KeyValue};
 use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
-use nalgebra::Vector3;
+use nalgebra::{Isometry3, Vector3};
 use parameters::Parameters;
 use std::time::Duration;
 use thiserror::Error;
@@ -75,6 +79,17 @@ pub enum SimError {
     /// The camera's figures are wrong.
     #[error(transparent)]
     Camera(#[from] ::camera::ModelError),
+    /// There is no such board.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// A parameter is not so many numbers.
+    #[error("sim: the parameter {name} should be {count} finite numbers")]
+    Numbers {
+        /// The parameter.
+        name: &'static str,
+        /// How many there should be.
+        count: usize,
+    },
 }
 
 impl From<robot::ModelError> for SimError {
@@ -212,7 +227,17 @@ impl Cell<'_> {
     fn capture(&mut self, stamp: Time) {
         let truth = (self.truth.subscriber_count() > 0)
             .then(|| (truth::state(&self.world, self.seed), self.truth.clone()));
-        self.shutter.release(self.world.visuals(), stamp, truth);
+        let mut visuals = self.world.visuals();
+        if let Some(board) = &self.parameters.board {
+            let world_from_carrier = match board.carrier() {
+                Carrier::World => Some(Isometry3::identity()),
+                Carrier::Flange => self.world.link_pose("tool0"),
+            };
+            if let Some(world_from_carrier) = world_from_carrier {
+                board.place(&world_from_carrier, &mut visuals);
+            }
+        }
+        self.shutter.release(visuals, stamp, truth);
     }
 
     /// The scene of the next seed, with robot and hand as after power-on.

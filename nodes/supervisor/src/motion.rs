@@ -1,10 +1,10 @@
 //! The supervisor's own slow motions: home, and putting an object down. All go through the drivers and their limits.
 
 use nalgebra::{Isometry3, Translation3};
-use robot::ur5;
-
-/// Positions of the arm's joints in rad.
-pub type Arm = [f64; 6];
+use robot::{
+    motion::{Arm, travel},
+    ur5,
+};
 
 /// Waypoints of a straight line.
 const LINE_STEPS: usize = 6;
@@ -96,28 +96,6 @@ fn line(from: &Arm, rise: f64) -> Option<Vec<Arm>> {
         .collect()
 }
 
-/// Travel of the joint that moves most, rad.
-pub fn travel(from: &Arm, to: &Arm) -> f64 {
-    from.iter()
-        .zip(to)
-        .map(|(from, to)| (to - from).abs())
-        .fold(0.0, f64::max)
-}
-
-/// When each point of a path is reached, seconds from its first point, at a joint speed.
-pub fn times(path: &[Arm], speed: f64) -> Vec<f64> {
-    let mut time = 0.0;
-    std::iter::once(0.0)
-        .chain(path.windows(2).map(|pair| {
-            if let [from, to] = pair {
-                // Points that coincide must still come one after the other.
-                time += (travel(from, to) / speed).max(0.01);
-            }
-            time
-        }))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,11 +169,5 @@ mod tests {
         assert!(
             matches!(&steps[0], Step::Arm(down) if (height(down.last().unwrap()) - 0.2).abs() < 1e-6)
         );
-    }
-
-    #[test]
-    fn times_keep_the_speed() {
-        let path = [[0.0; 6], [1.0; 6], [1.0; 6], [0.5; 6]];
-        assert_eq!(times(&path, 0.5), [0.0, 2.0, 2.01, 3.01]);
     }
 }

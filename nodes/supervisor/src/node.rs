@@ -15,18 +15,18 @@ use bus::{
 use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
 use msgs::geometry_msgs::{Point, PointStamped};
 use msgs::sensor_msgs::JointState;
-use msgs::std_msgs::Header;
 use msgs::std_srvs::{Trigger, TriggerResponse};
-use msgs::trajectory_msgs::{JointTrajectory, JointTrajectoryPoint};
+use msgs::trajectory_msgs::JointTrajectory;
 use msgs::visualization_msgs::Marker;
 use nalgebra::{Point3, Translation3};
 use robot::hand::LED_JOINTS;
+use robot::motion::{Arm, Course, Progress, times};
 use robot::ur5;
 
 use crate::calls::{Call, Calls};
 use crate::judge::{Evidence, Thresholds, Verdict, judge};
 use crate::machine::{Action, Event, Machine, PolicyReport, Refused, Request, Rules, State, Track};
-use crate::motion::{self, Arm, Step};
+use crate::motion::{self, Step};
 
 /// Period of the node's own work.
 const TICK: Duration = Duration::from_millis(50);
@@ -39,10 +39,6 @@ const REPORTS_AFTER_CLICK: u32 = 2;
 
 /// How long the object must look lost from the hand until it counts as dropped.
 const DROPPED_AFTER: Duration = Duration::from_secs(1);
-
-/// How close each arm joint has to come, rad, and how long it may take beyond the planned time.
-const ARRIVED_RAD: f64 = 0.02;
-const ARRIVAL_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long the hand may take to open.
 const OPENING: Duration = Duration::from_millis(1500);
@@ -116,8 +112,8 @@ struct Seen {
 /// A motion of the supervisor's own.
 struct Own {
     steps: VecDeque<Step>,
-    /// Where the arm should be at the end of the running step, from when on, and until when at the latest.
-    goal: Option<(Arm, Time, Time)>,
+    /// Where the running step takes the arm.
+    course: Option<Course>,
     /// When the hand has had its time to open.
     opened: Option<Time>,
 }
@@ -586,7 +582,7 @@ impl Supervisor {
             Ok(steps) => {
                 self.own = Some(Own {
                     steps: steps.into(),
-                    goal: None,
+                    course: None,
                     opened: None,
                 });
                 None
@@ -599,17 +595,18 @@ impl Supervisor {
     fn advance_own_motion(&mut self, now: Time) -> Option<Event> {
         let arm = self.arm();
         let own = self.own.as_mut()?;
-        if let Some((goal, earliest, latest)) = own.goal {
-            let near = arm.is_some_and(|arm| motion::travel(&arm, &goal) < ARRIVED_RAD);
-            if now >= latest && !near {
-                return Some(Event::MotionFailed(
-                    "the arm did not arrive; is something in its way?".to_owned(),
-                ));
+        if let Some(course) = own.course {
+            // Until its joints are known the arm is nowhere.
+            let measured = arm.unwrap_or([f64::INFINITY; 6]);
+            match course.progress(now.as_secs_f64(), &measured) {
+                Progress::Underway => return None,
+                Progress::Late => {
+                    return Some(Event::MotionFailed(
+                        "the arm did not arrive; is something in its way?".to_owned(),
+                    ));
+                }
+                Progress::Arrived => own.course = None,
             }
-            if now < earliest || !near {
-                return None;
-            }
-            own.goal = None;
         }
         if own.opened.is_some_and(|opened| now < opened) {
             return None;
@@ -619,25 +616,23 @@ impl Supervisor {
             None => return Some(Event::Arrived),
             Some(Step::Open) => {
                 own.opened = Some(now + OPENING);
-                self.hand_command.publish(trajectory(
+                self.hand_command.publish(JointTrajectory::to_rest(
                     now,
                     &LED_JOINTS,
                     [(OPENING.as_secs_f64(), &OPEN_HAND[..])],
                 ));
             }
             Some(Step::Arm(path)) => {
-                let times = motion::times(&path, self.settings.speed);
-                let end = Duration::from_secs_f64(times.last().copied().unwrap_or(0.0));
-                if let Some(goal) = path.last() {
-                    own.goal = Some((*goal, now + end, now + end + ARRIVAL_PATIENCE));
-                }
+                let speed = self.settings.speed;
+                own.course = Course::new(&path, speed, now.as_secs_f64());
+                let times = times(&path, speed);
                 let points = times
                     .iter()
                     .zip(&path)
                     .skip(1)
                     .map(|(time, arm)| (*time, &arm[..]));
                 self.arm_command
-                    .publish(trajectory(now, &ur5::JOINTS, points));
+                    .publish(JointTrajectory::to_rest(now, &ur5::JOINTS, points));
             }
         }
         None
@@ -646,8 +641,11 @@ impl Supervisor {
     /// Commands the arm to stay where it is. The hand keeps its grip.
     fn hold(&mut self) {
         if let Some(arm) = self.arm() {
-            self.arm_command
-                .publish(trajectory(self.node.now(), &ur5::JOINTS, [(0.1, &arm[..])]));
+            self.arm_command.publish(JointTrajectory::to_rest(
+                self.node.now(),
+                &ur5::JOINTS,
+                [(0.1, &arm[..])],
+            ));
         }
     }
 
@@ -677,29 +675,5 @@ impl Supervisor {
             ],
             ..DiagnosticStatus::default()
         });
-    }
-}
-
-/// A trajectory that ends at rest; times in seconds from now.
-fn trajectory<'a>(
-    now: Time,
-    joints: &[&str],
-    points: impl IntoIterator<Item = (f64, &'a [f64])>,
-) -> JointTrajectory {
-    let mut points: Vec<JointTrajectoryPoint> = points
-        .into_iter()
-        .map(|(seconds, positions)| JointTrajectoryPoint {
-            positions: positions.to_vec(),
-            time_from_start: Duration::from_secs_f64(seconds).into(),
-            ..JointTrajectoryPoint::default()
-        })
-        .collect();
-    if let Some(last) = points.last_mut() {
-        last.velocities = vec![0.0; joints.len()];
-    }
-    JointTrajectory {
-        header: Header::new(now, ""),
-        joint_names: joints.iter().map(|name| (*name).to_owned()).collect(),
-        points,
     }
 }

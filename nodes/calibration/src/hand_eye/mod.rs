@@ -11,6 +11,7 @@
 //! 5. The result is questioned: a camera that was moved half way, a board of another size, and each sample predicted from
 //!    all the others.
 
+mod belief;
 mod checks;
 mod noise;
 mod problem;
@@ -23,6 +24,7 @@ mod verify;
 use nalgebra::{Isometry3, Matrix6, Unit, Vector3};
 
 pub use self::{
+    belief::{Belief, Guess, Promise},
     problem::Noise,
     report::{Deviation, HandEye, SampleOutcome, Tolerance},
     verify::{Miss, VerifyError, seen_and_predicted, verify},

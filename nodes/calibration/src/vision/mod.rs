@@ -4,6 +4,7 @@ pub mod collect;
 pub mod detect;
 pub mod drawn;
 pub mod pattern;
+pub mod picture;
 pub mod print;
 pub mod reference;
 

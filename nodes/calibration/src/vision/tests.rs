@@ -8,6 +8,7 @@ use super::{
     collect::{Collector, Event, Rules},
     drawn::draw,
     pattern::black_patches,
+    picture::picture,
     print, reference,
 };
 use crate::{
@@ -281,4 +282,38 @@ fn closed_forms_agree_with_those_of_opencv() {
             );
         }
     }
+}
+
+#[test]
+fn the_picture_of_a_board_is_black_where_the_board_is() {
+    for board in boards() {
+        let picture = picture(&board).unwrap();
+        let [width, height] = board.size();
+        let pixel_m = width / f64::from(picture.width());
+        assert!((height / pixel_m - f64::from(picture.height())).abs() <= 0.5);
+        let patches = black_patches(&board).unwrap();
+        let black: f64 = patches
+            .iter()
+            .map(|patch| patch.size[0] * patch.size[1])
+            .sum();
+        let pixels = picture.pixels().filter(|pixel| pixel.0[0] == 0).count();
+        let share = pixels as f64 * pixel_m * pixel_m / black;
+        assert!((share - 1.0).abs() < 0.01, "{board:?}: {share}");
+        for patch in patches {
+            let middle = [0, 1].map(|axis| (patch.corner[axis] + 0.5 * patch.size[axis]) / pixel_m);
+            assert_eq!(
+                picture.get_pixel(middle[0] as u32, middle[1] as u32),
+                &Luma([0])
+            );
+        }
+    }
+}
+
+/// `grasp_anything calibrate board calibration/boards/charuco_7x5.yaml --out calibration/boards/charuco_7x5.png` makes it.
+#[test]
+fn the_simulator_has_the_picture_of_the_board() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../calibration/boards/charuco_7x5.png");
+    let kept = image::open(file).unwrap().into_luma8();
+    assert!(kept == picture(&boards()[0]).unwrap());
 }

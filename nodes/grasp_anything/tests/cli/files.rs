@@ -116,6 +116,31 @@ fn the_real_arm_may_be_behind_ros2_control() {
 }
 
 #[test]
+fn a_calibration_has_a_cell_of_its_own_where_it_is_asked_for() {
+    let plan = |arguments: &[&str]| {
+        let file = ["launch", "launch/calibrate_hand_eye.launch", "--dry-run"];
+        let planned = run(&[&file[..], arguments].concat());
+        assert_eq!(planned.status, 0, "{}", planned.stderr);
+        planned.stdout
+    };
+    let real = plan(&[]);
+    assert!(
+        real.contains("move: false") && !real.contains("/sim"),
+        "{real}"
+    );
+    let simulated = plan(&["sim:=true"]);
+    for part in [
+        "/sim",
+        "move: true",
+        "charuco_7x5.png",
+        "camera_at: [0.25, 1.1, 0.55]",
+    ] {
+        assert!(simulated.contains(part), "{part} is not in:\n{simulated}");
+    }
+    assert_eq!(simulated.matches("/ur_driver").count(), 1, "{simulated}");
+}
+
+#[test]
 fn arguments_reach_the_nodes() {
     let plan = run(&[
         "launch",

@@ -246,6 +246,19 @@ impl Model {
         self.joints.get((*joint)?)
     }
 
+    /// Whether a link is `top` or moves with it.
+    #[must_use]
+    pub fn is_carried_by(&self, link: &str, top: &str) -> bool {
+        let mut link = link;
+        while link != top {
+            match self.joint_above(link) {
+                Some(joint) => link = &joint.parent,
+                None => return false,
+            }
+        }
+        true
+    }
+
     /// Place of a link in [`Model::links`].
     #[must_use]
     pub fn link_position(&self, name: &str) -> Option<usize> {

@@ -5,6 +5,7 @@ use super::{Parameters, SimError};
 use crate::mounting::{self, base_from_camera_link, camera_link_from_optical};
 use crate::render::depth_noise::{self, DepthNoise};
 use crate::render::effects::ImageEffects;
+use crate::render::lens::Lens;
 use crate::render::room::Room;
 use crate::render::{Camera, Frame, Lighting, Renderer, Visual};
 use bus::{Node, Publisher, Qos, Time, convert};
@@ -39,7 +40,10 @@ pub(super) fn broadcast_frames(node: &Node, mounting: usize) -> Result<(), SimEr
 
 /// Renders and publishes.
 pub(super) struct CameraHead {
+    /// As it describes itself.
     camera: Camera,
+    /// Where pictures are not those of a pinhole, what makes them of a pinhole's.
+    lens: Option<(Lens, Frame)>,
     lighting: Lighting,
     room: Room,
     noise: Option<(DepthNoise, ImageEffects)>,
@@ -60,8 +64,20 @@ pub(super) type TruthJob = Option<(Truth, Publisher<DiagnosticStatus>)>;
 impl CameraHead {
     pub(super) fn new(node: &Node, parameters: &Parameters) -> Result<Self, SimError> {
         let seed = parameters.seed.unsigned_abs();
+        let mut camera =
+            mounting::camera(parameters.mounting, parameters.width, parameters.height)?;
+        camera.intrinsics.distortion = parameters.distortion;
+        let is_plain = parameters.distortion.is_none() && parameters.oversampling == 1;
+        let lens = (!is_plain)
+            .then(|| Lens::new(&camera.intrinsics, parameters.oversampling))
+            .transpose()?;
+        let effects = ImageEffects {
+            noise: parameters.pixel_noise as f32,
+            ..ImageEffects::camera().with_blur(parameters.blur_px as f32)
+        };
         Ok(Self {
-            camera: mounting::camera(parameters.mounting, parameters.width, parameters.height)?,
+            camera,
+            lens: lens.map(|lens| (lens, Frame::default())),
             lighting: match parameters.lighting_seed {
                 0 => Lighting::default(),
                 seed => Lighting::randomise(&mut Pcg64::seed_from_u64(seed.unsigned_abs())),
@@ -69,7 +85,7 @@ impl CameraHead {
             room: Room::default(),
             noise: parameters
                 .sensor_noise
-                .then(|| (DepthNoise::d455(), ImageEffects::camera())),
+                .then(|| (DepthNoise::d455(), effects)),
             // Another stream than the one that lays out the scene.
             rng: Pcg64::seed_from_u64(seed ^ 0x5eed_cafe),
             renderer: Renderer::default(),
@@ -88,8 +104,20 @@ impl CameraHead {
         let timed = self.stage.start();
         let mut visuals = self.room.visuals().to_vec();
         visuals.extend(world);
-        self.renderer
-            .render(&visuals, &self.lighting, &self.camera, &mut self.frame);
+        match &mut self.lens {
+            Some((lens, fine)) => {
+                let pinhole = Camera {
+                    intrinsics: *lens.pinhole(),
+                    ..self.camera
+                };
+                self.renderer
+                    .render(&visuals, &self.lighting, &pinhole, fine);
+                lens.develop(fine, &mut self.frame);
+            }
+            None => self
+                .renderer
+                .render(&visuals, &self.lighting, &self.camera, &mut self.frame),
+        }
         if let Some((truth, publisher)) = truth {
             publisher.publish(truth.into_message(&truth::clickable(&self.frame)));
         }

@@ -1,10 +1,13 @@
 //! The node's parameters.
 
 use super::SimError;
+use crate::board::{Carrier, PrintedBoard};
 use crate::faces::ur;
 use crate::scene::SceneKind;
 use crate::shape::Split;
 use bus::{Node, ParameterSpec};
+use camera::Distortion;
+use nalgebra::{Isometry3, Translation3, UnitQuaternion};
 use robot::{Hand, Model};
 use sih_driver::register_map::RegisterMap;
 use std::time::Duration;
@@ -26,6 +29,14 @@ pub(super) struct Parameters {
     /// Which of the published mountings the camera has.
     pub(super) mounting: usize,
     pub(super) sensor_noise: bool,
+    /// What the lens does.
+    pub(super) distortion: Distortion,
+    /// Points along each side of a pixel that its colour is the mean of.
+    pub(super) oversampling: u32,
+    /// Standard deviation of the blur in pixels, and of the noise in levels of 255.
+    pub(super) blur_px: f64,
+    pub(super) pixel_noise: f64,
+    pub(super) board: Option<PrintedBoard>,
     pub(super) lighting_seed: i64,
     pub(super) model: Model,
     pub(super) hand: Hand,
@@ -118,6 +129,30 @@ impl Parameters {
             ParameterSpec::<bool>::new("sensor_noise", true)
                 .describe("whether depth and colour are as noisy as a D455's; false: exact"),
         )?;
+        let distortion = node.parameter(
+            ParameterSpec::<Vec<f64>>::new("lens_distortion", vec![0.0; 5]).describe(
+                "the lens: k1, k2, p1, p2, k3 of plumb_bob, which go out with camera_info",
+            ),
+        )?;
+        let oversampling = integer(
+            "oversampling",
+            1,
+            1..=4,
+            "points along each side of a pixel that its colour is the mean of; 1: edges are jagged",
+        )?;
+        let blur_px = number(
+            "blur",
+            0.49,
+            0.0..=5.0,
+            "standard deviation of the blur of colour images, pixels; needs sensor_noise",
+        )?;
+        let pixel_noise = number(
+            "pixel_noise",
+            0.8,
+            0.0..=50.0,
+            "standard deviation of the noise of black pixels, of 255; needs sensor_noise",
+        )?;
+        let board = board(node)?;
         let lighting_seed = integer(
             "lighting_seed",
             0,
@@ -188,6 +223,11 @@ impl Parameters {
             frame_period: Duration::from_secs_f64(1.0 / camera_rate),
             mounting: usize::try_from(mounting).unwrap_or(0),
             sensor_noise: sensor_noise.get(),
+            distortion: numbers::<5>("lens_distortion", distortion.get())?.into(),
+            oversampling: u32::try_from(oversampling).unwrap_or(1),
+            blur_px,
+            pixel_noise,
+            board,
             lighting_seed,
             model: match urdf.as_str() {
                 "" => Model::from_urdf(URDF, "urdf/ur5_sih.urdf (built in)")?,
@@ -214,4 +254,57 @@ impl Parameters {
             hand_endpoint,
         })
     }
+}
+
+/// The board, if there is one.
+fn board(node: &Node) -> Result<Option<PrintedBoard>, SimError> {
+    let picture = node.parameter(ParameterSpec::<String>::new("board_picture", "").describe(
+        "picture of a printed board, as `grasp_anything calibrate board --out board.png` writes it; empty: no board",
+    ))?;
+    let width_m = node.parameter(
+        ParameterSpec::<f64>::new("board_width", 0.21)
+            .describe("width of the print, m")
+            .range(0.005..=2.0),
+    )?;
+    let carrier = node.parameter(
+        ParameterSpec::<String>::new("board_on", "flange")
+            .describe("what carries the board")
+            .one_of(["flange".to_owned(), "table".to_owned()]),
+    )?;
+    let pose = node.parameter(
+        ParameterSpec::<Vec<f64>>::new("board_pose", vec![0.0; 6]).describe(
+            "x, y, z (m), roll, pitch, yaw (rad) of the print's left upper corner, x right, y down, z into the board, in tool0 or in base_link",
+        ),
+    )?;
+    if picture.get().is_empty() {
+        return Ok(None);
+    }
+    let [x, y, z, roll, pitch, yaw] = numbers("board_pose", pose.get())?;
+    let carrier_from_board = Isometry3::from_parts(
+        Translation3::new(x, y, z),
+        UnitQuaternion::from_euler_angles(roll, pitch, yaw),
+    );
+    let carrier = if carrier.get() == "table" {
+        Carrier::World
+    } else {
+        Carrier::Flange
+    };
+    Ok(Some(PrintedBoard::from_file(
+        picture.get(),
+        width_m.get(),
+        carrier,
+        carrier_from_board,
+    )?))
+}
+
+/// A parameter that is a fixed number of finite numbers.
+fn numbers<const COUNT: usize>(
+    name: &'static str,
+    values: Vec<f64>,
+) -> Result<[f64; COUNT], SimError> {
+    let error = SimError::Numbers { name, count: COUNT };
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(error);
+    }
+    values.try_into().map_err(|_| error)
 }

@@ -15,6 +15,8 @@ pub struct ImageEffects {
     pub contrast: f32,
     /// Weight of each of the two direct neighbours in the blur, 0..=0.33, along rows and columns.
     pub blur: f32,
+    /// How many times the picture is blurred so.
+    pub blur_passes: u32,
     /// Standard deviation of the noise in black, in levels of 255.
     pub noise: f32,
     /// How much the noise's deviation grows towards white, in levels of 255.
@@ -29,9 +31,22 @@ impl ImageEffects {
             gamma: 1.0,
             contrast: 1.0,
             blur: 0.12,
+            blur_passes: 1,
             noise: 0.8,
             shot_noise: 1.2,
         }
+    }
+
+    /// The same with a blur of this standard deviation in pixels.
+    #[must_use]
+    pub fn with_blur(mut self, deviation_px: f32) -> Self {
+        /// Beyond this weight the kernel has a dent in its middle.
+        const MOST: f32 = 0.25;
+        // Each pass adds twice its weight to the variance.
+        let weights = 0.5 * deviation_px * deviation_px;
+        self.blur_passes = (weights / MOST).ceil().max(1.0) as u32;
+        self.blur = weights / self.blur_passes as f32;
+        self
     }
 
     /// Any camera, for training.
@@ -43,6 +58,7 @@ impl ImageEffects {
             gamma: rng.random_range(0.8..1.25),
             contrast: rng.random_range(0.8..1.2),
             blur: rng.random_range(0.0..0.3),
+            blur_passes: 1,
             noise: rng.random_range(0.2..4.0),
             shot_noise: rng.random_range(0.0..5.0),
         }
@@ -56,7 +72,9 @@ impl ImageEffects {
                 *byte = table[usize::from(*byte)];
             }
         }
-        blur(rgb, width, self.blur);
+        for _ in 0..self.blur_passes {
+            blur(rgb, width, self.blur);
+        }
         let deviation: [f32; 256] =
             std::array::from_fn(|v| self.noise + self.shot_noise * (v as f32 / 255.0).sqrt());
         let mut normal = NormalStream::new(rng);
@@ -125,6 +143,7 @@ mod tests {
         gamma: 1.0,
         contrast: 1.0,
         blur: 0.0,
+        blur_passes: 1,
         noise: 0.0,
         shot_noise: 0.0,
     };
@@ -166,6 +185,25 @@ mod tests {
         assert_eq!((at(4, 4), at(3, 4), at(4, 5)), (64, 32, 32));
         let total: i32 = (0..81).map(|i| at(i % 9, i / 9)).sum();
         assert!((total - 255).abs() <= 5, "{total}");
+    }
+
+    #[test]
+    fn a_blur_has_the_deviation_asked_for() {
+        for wanted in [0.49_f32, 1.0, 2.0] {
+            let mut picture = vec![0; 41 * 41 * 3];
+            for x in 0..3 * 41 {
+                picture[20 * 41 * 3 + x] = 255;
+            }
+            let blurred = applied(&NONE.with_blur(wanted), picture, 41);
+            let column = |y: usize| f64::from(blurred[(y * 41 + 20) * 3]);
+            let light: f64 = (0..41).map(column).sum();
+            let spread: f64 = (0..41).map(|y| column(y) * (y as f64 - 20.0).powi(2)).sum();
+            let deviation = (spread / light).sqrt();
+            assert!(
+                (deviation - f64::from(wanted)).abs() < 0.1,
+                "{deviation} for {wanted}"
+            );
+        }
     }
 
     #[test]

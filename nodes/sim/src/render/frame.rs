@@ -27,8 +27,7 @@ pub struct Visual {
     pub instance: u8,
 }
 
-/// A pinhole camera in the world. Lens distortion is not rendered: like the real driver's output,
-/// pictures count as rectified.
+/// A pinhole camera in the world: of its intrinsics, the distortion is left out. [`Lens`](super::lens::Lens) adds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Camera {
     /// Size of the picture, focal lengths and principal point.

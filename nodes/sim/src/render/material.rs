@@ -3,6 +3,8 @@
 //! Patterns are evaluated at the shaded point, in the mesh's own frame (metres) or in its texture
 //! coordinates, so that no image files are needed and a texture stays with its object.
 
+use std::sync::Arc;
+
 use rand::{Rng, RngExt as _};
 
 use super::noise::{floor, hash_cell, noise_2d, noise_3d, unit};
@@ -146,6 +148,57 @@ pub enum Pattern {
         /// Width of a joint.
         joint_m: f32,
     },
+    /// A grey picture printed on the x-y plane, from the origin along x and y: the share of the base colour that its
+    /// pixels leave. Around it is the base colour.
+    Picture {
+        /// The picture.
+        picture: Arc<Picture>,
+        /// Its width and height.
+        size_m: [f32; 2],
+    },
+}
+
+/// A grey picture for [`Pattern::Picture`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    width: usize,
+    height: usize,
+    /// Row by row, linear 0..=1.
+    shares: Vec<f32>,
+}
+
+/// What the blackest ink throws back.
+const INK: f32 = 0.025;
+
+impl Picture {
+    /// A picture of sRGB bytes, row by row; `None` unless they fill whole rows.
+    #[must_use]
+    pub fn new(width: usize, pixels: Vec<u8>) -> Option<Self> {
+        let is_whole = width > 0 && !pixels.is_empty() && pixels.len().is_multiple_of(width);
+        is_whole.then(|| Self {
+            width,
+            height: pixels.len() / width,
+            shares: pixels
+                .into_iter()
+                .map(|byte| {
+                    let [share, ..] = linear([f32::from(byte) / 255.0; 3]);
+                    INK + (1.0 - INK) * share
+                })
+                .collect(),
+        })
+    }
+
+    /// The share at a place in 0..1 of its width and height; one beyond.
+    fn share(&self, u: f32, v: f32) -> f32 {
+        let (x, y) = (u * self.width as f32, v * self.height as f32);
+        if x < 0.0 || y < 0.0 || x >= self.width as f32 || y >= self.height as f32 {
+            return 1.0;
+        }
+        self.shares
+            .get(y as usize * self.width + x as usize)
+            .copied()
+            .unwrap_or(1.0)
+    }
 }
 
 impl Pattern {
@@ -240,7 +293,7 @@ impl LinearMaterial {
     pub(super) fn new(material: &Material) -> Self {
         let mut pattern = material.pattern.clone();
         match &mut pattern {
-            Pattern::Plain => {}
+            Pattern::Plain | Pattern::Picture { .. } => {}
             Pattern::Stripes { rgb, across, .. } => {
                 *rgb = linear(*rgb);
                 let length = across.iter().map(|c| c * c).sum::<f32>().sqrt().max(1e-9);
@@ -348,6 +401,10 @@ impl LinearMaterial {
                 } else {
                     *rgb
                 }
+            }
+            Pattern::Picture { picture, size_m } => {
+                let share = picture.share(p[0] / size_m[0], p[1] / size_m[1]);
+                base.map(|channel| channel * share)
             }
         }
     }

@@ -32,6 +32,7 @@
 
 pub mod depth_noise;
 pub mod effects;
+pub mod lens;
 pub mod lighting;
 pub mod material;
 pub mod mesh;

@@ -120,7 +120,7 @@ pub(crate) struct DetectArgs {
 pub(crate) struct BoardArgs {
     /// The board's description; calibration/boards has some
     pub(crate) board: PathBuf,
-    /// Where the PDF goes [default: beside the description]
+    /// Where the PDF goes; a name that ends in .png: a picture for simulators [default: beside the description]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 }
