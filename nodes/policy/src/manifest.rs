@@ -651,6 +651,8 @@ action:
                 "joint_acceleration",
             ),
             ("closing_speed: .inf", "closing_speed"),
+            ("press_m: 0.1", "press_m"),
+            ("offsets_m: [-0.03, 0.03]", "offsets_m"),
         ] {
             let error = Manifest::from_yaml(&with(entry), "m.yaml").expect_err(entry);
             let error = error.to_string();

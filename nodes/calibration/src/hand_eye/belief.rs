@@ -41,7 +41,7 @@ const LEAST: Noise = Noise {
     robot_rad: 2e-4,
 };
 
-/// What is believed; see the [module](self).
+/// What is believed.
 #[derive(Debug, Clone)]
 pub struct Belief {
     samples: Samples,

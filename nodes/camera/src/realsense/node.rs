@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bus::{BusError, Node};
+use lifecycle::{Managed, PrimaryState, Until, manage};
 
 use super::camera::Camera;
 use super::connection::Event;
@@ -37,46 +38,87 @@ pub enum RealsenseError {
 
 /// Runs the node with this camera until shutdown, or until the end of a recording that does not loop.
 ///
-/// The camera is made on the thread that uses it, and made anew on another one when the library hangs.
+/// The camera is made on the thread that uses it, and made anew on another one when the library hangs. It is a
+/// [managed node](lifecycle): deactivated, it lets go of the camera.
 pub async fn run_with<C: Camera>(
     node: Node,
     make: impl Fn(Settings) -> C + Clone + Send + 'static,
 ) -> Result<(), RealsenseError> {
-    let settings = Settings::declare(&node)?;
-    let output = Output::declare(&node)?;
-    let mut reporter = Reporter::new(&node)?;
+    let mut realsense = Realsense {
+        settings: Settings::declare(&node)?,
+        output: Output::declare(&node)?,
+        reporter: Reporter::new(&node)?,
+        node: node.clone(),
+        make,
+    };
     if node.clock().is_simulated() {
         return Err(RealsenseError::Lockstep);
     }
-    let clock = node.clock().clone();
-    let mut workers = Workers::start(clock, move || make(settings.clone()))?;
-    let mut reports = tokio::time::interval(REPORT_PERIOD);
-    let result = loop {
-        let heard = tokio::select! {
-            biased;
-            () = node.shutdown() => break Ok(()),
-            heard = workers.hear() => heard,
-            _ = reports.tick() => {
-                reporter.report();
-                continue;
+    manage(&node, &mut realsense).await
+}
+
+struct Realsense<F> {
+    node: Node,
+    settings: Settings,
+    output: Output,
+    reporter: Reporter,
+    make: F,
+}
+
+impl<C: Camera, F: Fn(Settings) -> C + Clone + Send + 'static> Managed for Realsense<F> {
+    type Error = RealsenseError;
+
+    async fn active(&mut self, until: &Until) -> Result<(), RealsenseError> {
+        let (make, settings) = (self.make.clone(), self.settings.clone());
+        let mut workers =
+            Workers::start(self.node.clock().clone(), move || make(settings.clone()))?;
+        let result = self.forward(&mut workers, until).await;
+        workers.end().await;
+        result
+    }
+
+    async fn at_rest(&mut self, state: PrimaryState) {
+        let reason = format!("is {state}: activate it (lifecycle) first");
+        self.reporter.rest(reason);
+    }
+}
+
+impl<F> Realsense<F> {
+    /// What comes from the camera goes to the topics.
+    async fn forward<C: Camera, M: Fn() -> C + Clone + Send + 'static>(
+        &mut self,
+        workers: &mut Workers<M>,
+        until: &Until,
+    ) -> Result<(), RealsenseError> {
+        let mut reports = tokio::time::interval(REPORT_PERIOD);
+        loop {
+            let heard = tokio::select! {
+                biased;
+                () = until.reached() => return Ok(()),
+                heard = workers.hear() => heard,
+                _ = reports.tick() => {
+                    self.reporter.report();
+                    continue;
+                }
+            };
+            match heard {
+                Heard::Event(stamp, Event::Captured(capture)) => {
+                    self.reporter.captured(stamp);
+                    self.output
+                        .publish(stamp, &capture.intrinsics, capture.frame);
+                }
+                Heard::Event(_, Event::Opened(identity)) => self.reporter.opened(identity),
+                Heard::Event(_, Event::Lost(reason)) => self.reporter.lost(reason),
+                Heard::Event(_, Event::Ended) => return Ok(()),
+                Heard::Event(_, Event::Failed(reason)) => {
+                    return Err(RealsenseError::Camera(reason));
+                }
+                Heard::Hang(reason) => {
+                    self.reporter.lost(reason);
+                    workers.replace()?;
+                }
+                Heard::Silence => return Err(RealsenseError::Silent),
             }
-        };
-        match heard {
-            Heard::Event(stamp, Event::Captured(capture)) => {
-                reporter.captured(stamp);
-                output.publish(stamp, &capture.intrinsics, capture.frame);
-            }
-            Heard::Event(_, Event::Opened(identity)) => reporter.opened(identity),
-            Heard::Event(_, Event::Lost(reason)) => reporter.lost(reason),
-            Heard::Event(_, Event::Ended) => break Ok(()),
-            Heard::Event(_, Event::Failed(reason)) => break Err(RealsenseError::Camera(reason)),
-            Heard::Hang(reason) => {
-                reporter.lost(reason);
-                workers.replace()?;
-            }
-            Heard::Silence => break Err(RealsenseError::Silent),
         }
-    };
-    workers.end().await;
-    result
+    }
 }

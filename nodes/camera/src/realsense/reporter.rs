@@ -68,6 +68,13 @@ impl Reporter {
         self.report();
     }
 
+    /// Nobody wants pictures.
+    pub(super) fn rest(&mut self, reason: String) {
+        self.trouble = Some(reason);
+        self.stamps.clear();
+        self.report();
+    }
+
     /// Images a second, by the stamps of the last ones.
     fn rate(&self) -> f64 {
         match (self.stamps.front(), self.stamps.back()) {

@@ -260,7 +260,6 @@ impl Gate {
     pub fn latch(&mut self, condition: Condition, reason: &str) {
         self.limiter.halt();
         if self.latch.is_none() {
-            tracing::warn!("arm stopped until reset: {reason}");
             self.latch = Some(Latch {
                 condition,
                 reason: reason.to_owned(),
@@ -285,7 +284,10 @@ impl Gate {
     /// Says what the driver is doing, and why.
     pub fn set_condition(&mut self, condition: Condition, reason: &str) {
         if self.condition != condition {
-            tracing::info!("arm {}: {reason}", condition.name());
+            match condition {
+                Condition::Fault => tracing::warn!("arm stopped until reset: {reason}"),
+                _ => tracing::info!("arm {}: {reason}", condition.name()),
+            }
         }
         self.condition = condition;
         if self.reason != reason {

@@ -222,6 +222,10 @@ impl Settings {
                 return Err((name.to_owned(), problem));
             }
         }
+        if !self.offsets_m.contains(&0.0) {
+            let problem = "needs 0: compact objects are grasped nowhere else".to_owned();
+            return Err(("offsets_m".to_owned(), problem));
+        }
         Ok(())
     }
 
