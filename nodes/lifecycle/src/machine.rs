@@ -18,6 +18,12 @@ pub enum PrimaryState {
 }
 
 impl PrimaryState {
+    /// What a node that is in this state, and not active, says of itself to those who ask something of it.
+    #[must_use]
+    pub fn refusal(self) -> String {
+        format!("is {self}: activate it (lifecycle) first")
+    }
+
     fn state(self) -> State {
         match self {
             Self::Unconfigured => UNCONFIGURED,

@@ -79,6 +79,11 @@ pub struct Ending {
     pub is_stopped: bool,
 }
 
+impl Ending {
+    /// Why a driver that comes to rest so takes no commands.
+    pub const REASON: &'static str = "the driver is about to be active no more";
+}
+
 /// Leads a node through its life until the graph shuts down, or the node is done or fails.
 ///
 /// # Errors

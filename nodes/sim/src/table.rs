@@ -13,7 +13,7 @@ use crate::contact_rules;
 use crate::rolling;
 use crate::scene::in_workspace;
 use crate::shape::ObjectSpec;
-use crate::units::{UNITS_PER_M, length_to_physics, pose_from_physics, vector_to_physics};
+use crate::units::{empty_world, length_to_physics, pose_from_physics, vector_to_physics};
 use crate::world::PhysicsConfig;
 
 /// The workspace of the original cell: x from, to; y from, to. Metres in the robot's base frame.
@@ -31,13 +31,9 @@ const ANGULAR_DAMPING: f32 = 5.0;
 
 /// A physics world with a table and a floor.
 pub(crate) fn physics_with_table(config: &PhysicsConfig) -> PhysicsWorld {
-    let mut physics = PhysicsWorld {
-        gravity: vector_to_physics(&Vector3::new(0.0, 0.0, -9.81)),
-        ..PhysicsWorld::default()
-    };
+    let mut physics = empty_world();
     let parameters = &mut physics.integration_parameters;
     parameters.dt = config.dt_s as f32;
-    parameters.length_unit = UNITS_PER_M as f32;
     parameters.num_solver_iterations = config.solver_iterations;
     parameters.num_internal_pgs_iterations = config.pgs_iterations;
     // The engine's defaults let held objects creep by centimetres; these hold them to a tenth of a millimetre.

@@ -6,9 +6,18 @@
 
 use nalgebra::{Isometry3, Matrix3, Quaternion, Translation3, UnitQuaternion, Vector3};
 use rapier3d::math::{Matrix, Pose, Rotation, Vector};
+use rapier3d::pipeline::PhysicsWorld;
 
 /// The engine's units of length in a metre.
 pub const UNITS_PER_M: f64 = 100.0;
+
+/// A physics world without anything in it, with gravity and with tolerances in the engine's units.
+pub(crate) fn empty_world() -> PhysicsWorld {
+    let mut physics = PhysicsWorld::new();
+    physics.gravity = vector_to_physics(&Vector3::new(0.0, 0.0, -9.81));
+    physics.integration_parameters.length_unit = UNITS_PER_M as f32;
+    physics
+}
 
 /// A length (m), or what has it once in its dimension: m/s, m/s^2, N.
 #[must_use]

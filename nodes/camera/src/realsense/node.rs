@@ -78,8 +78,7 @@ impl<C: Camera, F: Fn(Settings) -> C + Clone + Send + 'static> Managed for Reals
     }
 
     async fn at_rest(&mut self, state: PrimaryState) {
-        let reason = format!("is {state}: activate it (lifecycle) first");
-        self.reporter.rest(reason);
+        self.reporter.rest(state.refusal());
     }
 }
 

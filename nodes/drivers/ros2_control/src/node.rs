@@ -121,7 +121,7 @@ impl Managed for Driver {
                         by: node.now() + STOP_TIME,
                         is_stopped: self.arm.gate().latched().is_some(),
                     });
-                    self.arm.stop("the driver is about to be active no more");
+                    self.arm.stop(Ending::REASON);
                 }
                 Some(call) = self.stop.next() => {
                     self.arm.stop("stopped on request");
@@ -133,7 +133,7 @@ impl Managed for Driver {
                 Some(call) = self.reset.next() => {
                     let known = self.known(node.now());
                     let result = match &ending {
-                        Some(_) => Err("the driver is about to be active no more".to_owned()),
+                        Some(_) => Err(Ending::REASON.to_owned()),
                         None => self.arm.reset(&known),
                     };
                     call.respond(match result {
@@ -156,7 +156,7 @@ impl Managed for Driver {
 
     async fn at_rest(&mut self, state: PrimaryState) {
         let node = self.node.clone();
-        let reason = format!("the driver is {state}: activate it (lifecycle) first");
+        let reason = format!("the driver {}", state.refusal());
         loop {
             self.arm.inactive(&reason);
             tokio::select! {

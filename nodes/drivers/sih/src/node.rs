@@ -165,7 +165,7 @@ impl Managed for Driver {
 
     async fn at_rest(&mut self, state: PrimaryState) {
         let node = self.node.clone();
-        let reason = format!("the driver is {state}: activate it (lifecycle) first");
+        let reason = format!("the driver {}", state.refusal());
         self.hand.deactivated(&reason);
         loop {
             tokio::select! {
@@ -237,7 +237,7 @@ impl Driver {
                         by: node.now() + STOP_TIME,
                         is_stopped: self.hand.condition() != Condition::Ready,
                     });
-                    self.hand.stop("the driver is about to be active no more");
+                    self.hand.stop(Ending::REASON);
                 }
                 Some(call) = self.stop.next() => {
                     self.hand.stop("stopped on request");
@@ -247,7 +247,7 @@ impl Driver {
                     call.respond(TriggerResponse::done("stopping"));
                 }
                 Some(call) = self.reset.next() => match &ending {
-                    Some(_) => call.respond(TriggerResponse::refused("the driver is about to be active no more")),
+                    Some(_) => call.respond(TriggerResponse::refused(Ending::REASON)),
                     None => self.recover(line, call).await?,
                 },
                 _ = cycles.tick() => {

@@ -161,7 +161,7 @@ impl Managed for Driver {
 
     async fn at_rest(&mut self, state: PrimaryState) {
         let node = self.node.clone();
-        let reason = format!("the driver is {state}: activate it (lifecycle) first");
+        let reason = format!("the driver {}", state.refusal());
         loop {
             self.arm.inactive(&reason);
             tokio::select! {
@@ -239,7 +239,7 @@ impl Driver {
                         by: node.now() + STOP_TIME,
                         is_stopped: self.arm.gate().latched().is_some(),
                     });
-                    self.arm.stop("the driver is about to be active no more");
+                    self.arm.stop(Ending::REASON);
                 }
                 Some(call) = self.stop.next() => {
                     self.arm.stop("stopped on request");
@@ -249,7 +249,7 @@ impl Driver {
                     call.respond(TriggerResponse::done("stopping"));
                 }
                 Some(call) = self.reset.next() => match &ending {
-                    Some(_) => call.respond(TriggerResponse::refused("the driver is about to be active no more")),
+                    Some(_) => call.respond(TriggerResponse::refused(Ending::REASON)),
                     None => self.begin_reset(call).await,
                 },
             }

@@ -47,22 +47,33 @@ fn the_simulation_shows_its_arguments_and_those_of_the_files_in_it() {
     }
 }
 
+/// What a launch file would start with these arguments.
+fn plan(file: &str, arguments: &[&str]) -> String {
+    let line = [&["launch", file, "--dry-run"], arguments].concat();
+    let planned = run(&line);
+    assert_eq!(planned.status, 0, "{}", planned.stderr);
+    planned.stdout
+}
+
+/// The plan with these arguments, which is the same in one process and in several.
+fn same_plan_in_one_process_or_several(arguments: &[&str]) -> String {
+    let one = plan("real.launch", arguments);
+    let several = plan(
+        "real.launch",
+        &[arguments, &["one_process:=false"]].concat(),
+    );
+    assert_eq!(one, several);
+    one
+}
+
 #[test]
 fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
-    let plan = |arguments: &[&str]| {
-        let line = [&["launch", "real.launch", "--dry-run"], arguments].concat();
-        let planned = run(&line);
-        assert_eq!(planned.status, 0, "{}", planned.stderr);
-        planned.stdout
-    };
     let given = [
         "robot:=10.0.0.7",
         "hand:=/dev/tty hand",
         "camera_topics:=/d455",
     ];
-    let one = plan(&given);
-    let several = plan(&[given.as_slice(), &["one_process:=false"]].concat());
-    assert_eq!(one, several);
+    let one = same_plan_in_one_process_or_several(&given);
     for part in [
         "/ur_driver",
         "/supervisor",
@@ -73,9 +84,12 @@ fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
         assert!(one.contains(part), "{part} is not in:\n{one}");
     }
     assert!(!one.contains("grasp_anything camera"), "{one}");
-    let replayed = plan(&["camera:=replay", "images:=some/folder"]);
+    let replayed = plan("real.launch", &["camera:=replay", "images:=some/folder"]);
     assert!(replayed.contains("source: \"some/folder\""), "{replayed}");
-    let realsense = plan(&["camera:=realsense", "camera_serial:=012345"]);
+    let realsense = plan(
+        "real.launch",
+        &["camera:=realsense", "camera_serial:=012345"],
+    );
     assert!(
         realsense.contains("grasp_anything realsense"),
         "{realsense}"
@@ -85,19 +99,11 @@ fn the_real_cell_runs_the_same_nodes_in_one_process_or_several() {
 
 #[test]
 fn the_real_arm_may_be_behind_ros2_control() {
-    let plan = |arguments: &[&str]| {
-        let line = [&["launch", "real.launch", "--dry-run"], arguments].concat();
-        let planned = run(&line);
-        assert_eq!(planned.status, 0, "{}", planned.stderr);
-        planned.stdout
-    };
     let given = [
         "arm_interface:=ros2_control",
         "controller:=forward_position_controller",
     ];
-    let one = plan(&given);
-    let several = plan(&[given.as_slice(), &["one_process:=false"]].concat());
-    assert_eq!(one, several);
+    let one = same_plan_in_one_process_or_several(&given);
     for part in [
         "/arm_ros2_control",
         "controller: \"forward_position_controller\"",
@@ -107,7 +113,7 @@ fn the_real_arm_may_be_behind_ros2_control() {
         assert!(one.contains(part), "{part} is not in:\n{one}");
     }
     assert!(!one.contains("/ur_driver"), "{one}");
-    let numb = plan(&["arm_interface:=ros2_control", "wrench:="]);
+    let numb = plan("real.launch", &["arm_interface:=ros2_control", "wrench:="]);
     assert!(numb.contains("wrench: \"\""), "{numb}");
     fails(
         &["launch", "real.launch", "arm_interface:=moveit"],
@@ -117,18 +123,12 @@ fn the_real_arm_may_be_behind_ros2_control() {
 
 #[test]
 fn a_calibration_has_a_cell_of_its_own_where_it_is_asked_for() {
-    let plan = |arguments: &[&str]| {
-        let file = ["launch", "launch/calibrate_hand_eye.launch", "--dry-run"];
-        let planned = run(&[&file[..], arguments].concat());
-        assert_eq!(planned.status, 0, "{}", planned.stderr);
-        planned.stdout
-    };
-    let real = plan(&[]);
+    let real = plan("launch/calibrate_hand_eye.launch", &[]);
     assert!(
         real.contains("move: false") && !real.contains("/sim"),
         "{real}"
     );
-    let simulated = plan(&["sim:=true"]);
+    let simulated = plan("launch/calibrate_hand_eye.launch", &["sim:=true"]);
     for part in [
         "/sim",
         "move: true",

@@ -12,7 +12,7 @@ pub mod plan;
 mod section;
 pub mod settings;
 
-use nalgebra::Point3;
+use nalgebra::{Point3, Translation3};
 use robot::{Hand, KinematicsError, Model, ur5};
 
 pub use hand::Ticks;
@@ -341,11 +341,11 @@ impl Geometric {
             }
             Stage::Press { grasp, depth_m } => {
                 let deeper = (*depth_m + settings.press_speed * step_s).min(settings.press_m);
-                let lowered = grasp.clone().lowered(deeper);
+                let palm = Translation3::new(0.0, 0.0, -deeper) * grasp.base_from_palm;
                 let touches = input.contact_n >= settings.press_n;
                 let arm = self
                     .planner
-                    .solve(&lowered.base_from_palm, input.arm)
+                    .solve(&palm, input.arm)
                     .filter(|_| !touches && deeper > *depth_m);
                 let output = Output {
                     arm,

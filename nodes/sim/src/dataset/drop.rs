@@ -8,7 +8,7 @@ use rapier3d::prelude::*;
 
 use super::shapes::rotation;
 use crate::units::{
-    UNITS_PER_M, density_to_physics, length_from_physics, length_to_physics, pose_from_physics,
+    density_to_physics, empty_world, length_from_physics, length_to_physics, pose_from_physics,
     pose_to_physics, vector_from_physics, vector_to_physics,
 };
 
@@ -48,9 +48,7 @@ pub(super) struct DropWorld {
 
 impl DropWorld {
     pub(super) fn new() -> Self {
-        let mut physics = PhysicsWorld::new();
-        physics.gravity = vector_to_physics(&Vector3::new(0.0, 0.0, -9.81));
-        physics.integration_parameters.length_unit = UNITS_PER_M as f32;
+        let mut physics = empty_world();
         physics.integration_parameters.dt = DT_S;
         // The table is thick and nothing falls far: no continuous collision detection needed.
         physics.integration_parameters.max_ccd_substeps = 0;
