@@ -3,15 +3,14 @@
 #   make demo             a cluttered table in the simulator, one click, one grasp; keeps running until Ctrl-C
 #   make demo ONCE=1      the same, ends by itself; succeeds when the object was lifted and held
 #   make demo ARGS="scene:=single seed:=7"   any argument of launch/sim.launch
-#   make test             the whole test suite, but for the viewer
+#   make test             the whole test suite, but for the viewer and what needs packages that grasp_anything does without
+#   make test ALL=1       these too, but for the viewer: with OpenCV, librealsense2 and PyPI packages, which it installs
 #   make test-viewer      the viewer's tests, with chromium: they compile rerun, which takes minutes
 #   make demo VIEWER=1    the same with a page in the browser that shows it all: http://127.0.0.1:8350
 #   make build            target/release/grasp_anything; with VIEWER=1 it has the node viewer, which takes minutes more
 #   make build CALIBRATE=1   ... it finds calibration boards in pictures and prints them: installs OpenCV and libclang
-#   make test-calibration    the tests of that
 #   make build REALSENSE=1   ... it runs RealSense cameras: gets librealsense2 from the system or out of its PyPI wheel
-#   make test-realsense      the tests of that, with recordings that librealsense makes
-#   make test-recordings  recordings read back by PyPI's rosbags, which goes into target/rosbags/
+#   make check            format, lints and documentation, with every feature: installs what those need
 #   make completions      shell completions into target/completions/
 #   make setup            system packages and ONNX Runtime only
 
@@ -40,8 +39,16 @@ STAGES += realsense
 BUILD_ENVIRONMENT := $(REALSENSE_PKG_CONFIG)
 endif
 
-.PHONY: demo setup build test test-viewer test-calibration test-realsense test-recordings check check-viewer \
-	check-calibration check-realsense completions
+ifeq ($(ALL),1)
+TEST_NEEDS := target/python/installed
+TEST_STAGES := opencv realsense
+TEST_ENVIRONMENT := $(REALSENSE_PKG_CONFIG) GRASP_ANYTHING_PYTHON=$(CURDIR)/target/python/new/bin/python \
+	GRASP_ANYTHING_PYTHON_BAG=$(CURDIR)/target/python/old/bin/python
+TEST_FEATURES := --features calibration/opencv,camera/realsense
+TEST_ARGS := -- --include-ignored
+endif
+
+.PHONY: demo setup build test test-viewer check completions
 
 demo: build
 	$(BINARY) launch launch/sim.launch $(DEMO_ARGS) $(ARGS)
@@ -52,66 +59,33 @@ setup:
 build: setup
 	$(BUILD_ENVIRONMENT) cargo build --release --locked --package grasp_anything $(FEATURES)
 
-test: setup
-	cargo test --workspace --exclude viewer --locked
+test: $(TEST_NEEDS)
+	@scripts/setup $(TEST_STAGES)
+	$(TEST_ENVIRONMENT) cargo test --workspace --exclude viewer --locked $(TEST_FEATURES) $(TEST_ARGS)
 
 test-viewer:
 	@scripts/setup browser
 	cargo test --package viewer --locked -- --include-ignored
 
-test-calibration:
-	@scripts/setup opencv
-	cargo test --package calibration --features opencv --locked
-
-test-realsense: target/pyrealsense2/installed
-	@scripts/setup realsense
-	GRASP_ANYTHING_PYTHON=$(CURDIR)/target/pyrealsense2/new/bin/python \
-	GRASP_ANYTHING_PYTHON_BAG=$(CURDIR)/target/pyrealsense2/old/bin/python $(REALSENSE_PKG_CONFIG) \
-		cargo test --package camera --features realsense --locked -- --include-ignored
-
-# Two of them, as 2.56 is the last that writes .bag files.
-target/pyrealsense2/installed:
+# Independent readers, clients and cameras for the tests. Two of them, as 2.56 is the last librealsense that writes .bag files.
+target/python/installed:
 	@scripts/setup
-	for version in new==2.59.1.11053 old==2.56.5.9235; do \
-		python3 -m venv --clear --without-pip target/pyrealsense2/$${version%%=*} && \
-		python3 -m pip --python target/pyrealsense2/$${version%%=*}/bin/python install --quiet \
-			--disable-pip-version-check pyrealsense2==$${version##*=} || exit 1; \
-	done
+	packages() { \
+		python3 -m venv --clear --without-pip target/python/$$1 && \
+		python3 -m pip --python target/python/$$1/bin/python install --quiet --disable-pip-version-check "$${@:2}"; \
+	}; \
+	packages new rosbags==0.11.9 pyrealsense2==2.59.1.11053 && packages old pyrealsense2==2.56.5.9235
 	touch $@
 
-test-recordings: target/rosbags/installed
-	GRASP_ANYTHING_PYTHON=$(CURDIR)/target/rosbags/bin/python \
-		cargo test --package recorder --test independent_reader --locked -- --include-ignored
+# What the continuous integration asks for, beside the tests: once, with every feature; ROS 2's with no ROS 2 installed.
+CHECKED := --workspace --locked --features \
+	grasp_anything/ros-doc-only,grasp_anything/opencv,grasp_anything/realsense,grasp_anything/viewer
 
-target/rosbags/installed:
-	@scripts/setup
-	python3 -m venv --clear --without-pip target/rosbags  # Debian's pip comes without what makes another
-	python3 -m pip --python target/rosbags/bin/python install --quiet --disable-pip-version-check rosbags==0.11.9
-	touch $@
-
-# What the continuous integration asks for, beside the tests.
 check:
+	@scripts/setup opencv realsense
 	cargo fmt --all --check
-	cargo clippy --workspace --exclude viewer --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude viewer --no-deps --locked
-	cargo clippy --package grasp_anything --features ros-doc-only --locked -- -D warnings  # ROS 2, with none installed
-
-check-viewer:
-	cargo clippy --package viewer --all-targets --locked -- -D warnings
-	cargo clippy --package grasp_anything --features viewer --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --package viewer --no-deps --locked
-
-check-calibration:
-	@scripts/setup opencv
-	cargo clippy --package calibration --features opencv --all-targets --locked -- -D warnings
-	cargo clippy --package grasp_anything --features opencv --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --package calibration --features opencv --no-deps --locked
-
-check-realsense:
-	@scripts/setup realsense
-	$(REALSENSE_PKG_CONFIG) cargo clippy --package camera --features realsense --all-targets --locked -- -D warnings
-	$(REALSENSE_PKG_CONFIG) cargo clippy --package grasp_anything --features realsense --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(REALSENSE_PKG_CONFIG) cargo doc --package camera --features realsense --no-deps --locked
+	$(REALSENSE_PKG_CONFIG) cargo clippy $(CHECKED) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(REALSENSE_PKG_CONFIG) cargo doc $(CHECKED) --no-deps
 
 completions: build
 	mkdir -p target/completions

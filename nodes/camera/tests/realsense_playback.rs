@@ -1,6 +1,6 @@
 //! Recordings by librealsense itself, played by the node: frames, stamps, intrinsics and alignment against what was recorded.
 //!
-//! Run by `make test-realsense`. Needs a Python with pyrealsense2, named by `GRASP_ANYTHING_PYTHON` (`python3` otherwise), and
+//! Run by `make test ALL=1`. Needs a Python with pyrealsense2, named by `GRASP_ANYTHING_PYTHON` (`python3` otherwise), and
 //! one with pyrealsense2 2.56, the last that writes .bag files, by `GRASP_ANYTHING_PYTHON_BAG`.
 #![cfg(feature = "realsense")]
 #![allow(
@@ -252,7 +252,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-#[ignore = "needs PyPI pyrealsense2: make test-realsense"]
+#[ignore = "needs PyPI pyrealsense2: make test ALL=1"]
 fn a_recording_is_played_as_it_was_taken() {
     let (_folder, path) = folder();
     for (python, name) in [
@@ -295,7 +295,7 @@ fn a_recording_is_played_as_it_was_taken() {
 }
 
 #[test]
-#[ignore = "needs PyPI pyrealsense2: make test-realsense"]
+#[ignore = "needs PyPI pyrealsense2: make test ALL=1"]
 fn a_recording_begins_again_at_its_end() {
     let (_folder, path) = folder();
     let file = path.join("cell.db3");

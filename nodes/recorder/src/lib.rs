@@ -47,6 +47,6 @@ mod tap;
 #[cfg(test)]
 mod tests;
 
-pub use file::{Channel, Recorded, Recording, RecordingError, Writer, read};
+pub use file::{Channel, ChunkError, Recorded, Recording, RecordingError, Writer, read};
 pub use node::run;
 pub use provenance::{Provenance, program};

@@ -1,6 +1,6 @@
 //! A recording as others see it: read by PyPI's rosbags.
 //!
-//! Run by `make test-recordings`. Needs a Python with that package, named by `GRASP_ANYTHING_PYTHON` (`python3` otherwise).
+//! Run by `make test ALL=1`. Needs a Python with that package, named by `GRASP_ANYTHING_PYTHON` (`python3` otherwise).
 
 #![allow(
     clippy::unwrap_used,
@@ -87,7 +87,7 @@ fn record(folder: &Path) {
 }
 
 #[test]
-#[ignore = "needs PyPI rosbags: make test-recordings"]
+#[ignore = "needs PyPI rosbags: make test ALL=1"]
 fn rosbags_reads_it_by_the_definitions_in_the_file() {
     let python = std::env::var("GRASP_ANYTHING_PYTHON").unwrap_or_else(|_| "python3".into());
     let folder = tempfile::tempdir().unwrap();
