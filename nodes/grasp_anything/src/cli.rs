@@ -67,7 +67,7 @@ pub(crate) enum Command {
     /// Record all that happens in the running launch, until Ctrl-C
     #[command(after_long_help = RECORD_HELP)]
     Record(RecordArgs),
-    /// Send a recording's pictures through the segmentation again, without a robot, and compare the masks
+    /// Send a recording's pictures through segmentation and policy again, without a robot, and compare masks and commands
     Replay(ReplayArgs),
     /// Segment an image, a folder of images or a video from a click, without a robot
     #[command(after_long_help = SEGMENT_HELP)]
@@ -187,10 +187,13 @@ pub(crate) struct ReplayArgs {
     /// The model's manifest [default: the model that ships with this program]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+    /// The policy's manifest [default: the built-in grasp]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// Draw each picture with the recorded mask and, beside it, with the recomputed one
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Also write the comparison of each picture as JSON
+    /// Also write the comparison of each picture and each command as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 }
@@ -308,6 +311,9 @@ pub(crate) struct EvalArgs {
     /// Also write the results as a page for the browser, with pictures of a success and of each kind of failure
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// Also record the episodes, each in a folder of its own: DIR/seed_N/episode_0001.mcap; see `replay`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// Arguments of `bench`.

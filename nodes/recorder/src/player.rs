@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BroadcastError, BusError, Node, Qos, Time};
-use msgs::geometry_msgs::{Point, PointStamped};
+use msgs::geometry_msgs::{Point, PointStamped, WrenchStamped};
 use msgs::sensor_msgs::{CameraInfo, Image, JointState};
 use msgs::tf2_msgs::TFMessage;
 use msgs::{Message, std_msgs};
@@ -126,6 +126,7 @@ pub async fn run(node: Node, recording: Arc<Recording>) -> Result<(), PlayError>
     let plays: BTreeMap<&'static str, Play> = [
         publish::<std_msgs::String>(&node, "/robot_description", Qos::latched())?,
         publish::<JointState>(&node, "/joint_states", Qos::reliable(100))?,
+        publish::<WrenchStamped>(&node, "/arm/wrench", Qos::reliable(100))?,
         publish::<CameraInfo>(&node, "/camera/color/camera_info", sensor)?,
         publish::<Image>(&node, "/camera/aligned_depth_to_color/image_raw", sensor)?,
         publish::<Image>(&node, "/camera/color/image_raw", sensor)?,

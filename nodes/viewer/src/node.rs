@@ -8,6 +8,7 @@
 //! | `rate` | pictures a second, at most |
 //! | `base_frame` | the frame in which the scene is drawn |
 //! | `table` | the table in that frame: x from, x to, y from, y to, m |
+//! | `rrd` | write what is shown into a file for rerun beside each recording |
 //!
 //! | topic or service | type | |
 //! |---|---|---|
@@ -15,6 +16,7 @@
 //! | `segmentation/mask`, `segmentation/status`, `target/points`, `target/box` | Image, DiagnosticStatus, PointCloud2, Marker | in |
 //! | `robot_description`, `/tf`, `joint_states`, `arm/command`, `hand/command` | | in |
 //! | `supervisor/state`, `arm/status`, `hand/status`, `/diagnostics` | DiagnosticStatus, DiagnosticArray | in |
+//! | `recorder/status` | DiagnosticStatus | in: when a recording begins and ends |
 //! | `camera/color/image_raw/mouse_click` | PointStamped, px | out: a click on the picture, z = 1 beside the object |
 //! | `clicked_point` | PointStamped, m | out: a click on a point of the scene |
 //! | `supervisor/{start,confirm,stop,home,release,estop,reset}` | Trigger | called |
@@ -30,7 +32,7 @@ use re_web_viewer_server::{WebViewerData, WebViewerDataError};
 use tokio::sync::{mpsc, watch};
 
 use crate::access::{Access, AccessError};
-use crate::show::{Cell, Journal, Log, Pictures, Plots, Robot, Scene};
+use crate::show::{Beside, Cell, Journal, Log, Pictures, Plots, Robot, Scene};
 use crate::status::Status;
 use crate::web::{self, Desk, Pages, Server, Shared};
 
@@ -89,6 +91,7 @@ struct Settings {
     rate: f64,
     base_frame: String,
     table: [f64; 4],
+    rrd: bool,
 }
 
 impl Settings {
@@ -121,8 +124,13 @@ impl Settings {
             ParameterSpec::<Vec<f64>>::new("table", vec![-0.4, 0.96, -0.35, 1.0])
                 .describe("the table in the base frame: x from, x to, y from, y to, m"),
         )?;
+        let rrd = node.parameter(
+            ParameterSpec::<bool>::new("rrd", true)
+                .describe("write what is shown into a file for rerun beside each recording"),
+        )?;
         let address = address.get();
         Ok(Self {
+            rrd: rrd.get(),
             address: address
                 .parse()
                 .map_err(|_| NodeError::Address(address.clone()))?,
@@ -198,6 +206,8 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
 /// All that is drawn.
 struct View {
     log: Log,
+    /// None where no files are wanted.
+    beside: Option<Beside>,
     journal: Journal,
     pictures: Pictures,
     cell: Cell,
@@ -206,6 +216,8 @@ struct View {
     plots: Plots,
     /// Pages that had been opened when all was drawn last.
     pages_before: u64,
+    /// Whether a page wanted what was drawn last.
+    was_wanted: bool,
 }
 
 impl View {
@@ -219,9 +231,11 @@ impl View {
             rate,
             base_frame,
             table,
+            rrd,
             ..
         } = settings;
         Ok(Self {
+            beside: rrd.then(|| Beside::new(node)).transpose()?,
             journal: Journal::new(node, people)?,
             pictures: Pictures::new(node, *rate, &log)?,
             cell: Cell::new(node, base_frame, *table, &log)?,
@@ -229,35 +243,45 @@ impl View {
             scene: Scene::new(node, *table)?,
             plots: Plots::new(node, &log)?,
             pages_before: 0,
+            was_wanted: true,
             log,
         })
     }
 
-    /// Draws what has come; without somebody who looks, only what happened is written down.
+    /// Draws what has come; without somebody who looks and a file, only what happened is written down.
     fn draw(&mut self, now: Time, pages: &Pages, status: &mut Status) {
-        self.draw_parts(now, pages, status);
+        let file_began = match &mut self.beside {
+            Some(beside) => beside.follow(&mut self.log),
+            None => false,
+        };
+        self.draw_parts(now, pages, file_began, status);
         pages.draws(self.log.last());
     }
 
-    fn draw_parts(&mut self, now: Time, pages: &Pages, status: &mut Status) {
+    fn draw_parts(&mut self, now: Time, pages: &Pages, file_began: bool, status: &mut Status) {
         let log = &self.log;
         log.at(now);
         self.journal.listen(now, log, status);
-        let is_seen = pages.want_more();
+        // A page that has more than it can show gets no more, and misses what the file gets.
+        let is_wanted = pages.want_more();
+        let misses = is_wanted && !self.was_wanted && log.file().is_some();
+        self.was_wanted = is_wanted;
+        let is_seen = is_wanted || log.file().is_some();
+        log.show(is_wanted);
         self.pictures.draw(now, is_seen, log, status);
-        if pages.ever_opened() != self.pages_before {
+        if file_began || misses || pages.ever_opened() != self.pages_before {
             self.pages_before = pages.ever_opened();
             self.robot.draw_anew();
         }
-        if !is_seen {
-            return;
+        if is_seen {
+            self.plots.draw(now, log);
+            self.cell.draw(log);
+            self.robot.draw(log);
+            self.scene.draw_target(log);
+            if let (Some(images), Some(camera)) = (self.pictures.newest(), self.cell.camera()) {
+                self.scene.draw_surface(now, images, camera, log);
+            }
         }
-        self.plots.draw(now, log);
-        self.cell.draw(log);
-        self.robot.draw(log);
-        self.scene.draw_target(log);
-        if let (Some(images), Some(camera)) = (self.pictures.newest(), self.cell.camera()) {
-            self.scene.draw_surface(now, images, camera, log);
-        }
+        log.show(true);
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use crate::program::{command, fails};
+use crate::program::{command, fails, run};
 
 fn start(runtime: &Path, json: &Path, more: &[&str]) -> Child {
     let json = json.to_str().unwrap();
@@ -75,11 +75,17 @@ fn an_episode_is_bit_identical_from_run_to_run() {
 }
 
 #[test]
-fn the_report_shows_an_episode_that_is_the_same_without() {
+fn report_and_recording_show_an_episode_that_is_the_same_without() {
     let folder = tempfile::tempdir().unwrap();
-    let [plain, filmed, page] =
-        ["plain.json", "filmed.json", "page.html"].map(|name| folder.path().join(name));
-    let report = ["--report", page.to_str().unwrap()];
+    let [plain, filmed, page, recordings] =
+        ["plain.json", "filmed.json", "page.html", "recordings"]
+            .map(|name| folder.path().join(name));
+    let report = [
+        "--report",
+        page.to_str().unwrap(),
+        "--record",
+        recordings.to_str().unwrap(),
+    ];
     let programs = [
         start(folder.path(), &plain, &[]),
         start(folder.path(), &filmed, &report),
@@ -105,6 +111,7 @@ fn the_report_shows_an_episode_that_is_the_same_without() {
         assert!(html.contains(wanted), "{wanted} is not in the page");
     }
     assert!(!html.contains("http:") && !html.contains("https:"));
+    replays_as_it_was(&recordings.join("seed_1/episode_0001.mcap"));
     // The click, the end, and some between; all of them pictures.
     let pictures: Vec<_> = html.split("data:image/jpeg;base64,").skip(1).collect();
     assert_eq!(pictures.len(), 6);
@@ -113,6 +120,37 @@ fn the_report_shows_an_episode_that_is_the_same_without() {
         let decoded = image::load_from_memory(&bytes.unwrap()).unwrap();
         assert_eq!((decoded.width(), decoded.height()), (424, 240));
     }
+}
+
+/// Shown the same once more, segmentation and policy come to the same, but for the few milliseconds by which the recorder
+/// heard of things later.
+fn replays_as_it_was(recording: &Path) {
+    let json = recording.with_extension("json");
+    let [file, told] = [recording, &json].map(|path| path.to_str().unwrap());
+    let ended = run(&["replay", file, "--json", told]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let told: Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    let pairs = told["pairs"].as_array().unwrap();
+    assert!(pairs.len() > 30, "{}", pairs.len());
+    let differ = pairs.iter().filter(|pair| {
+        let iou = pair["iou"].as_f64();
+        iou.is_some_and(|iou| iou < 0.9)
+    });
+    assert!(differ.count() <= pairs.len() / 20, "{}", ended.stdout);
+    let commands = &told["commands"];
+    assert_eq!(commands["refused"], serde_json::json!([]));
+    let phases = commands["phases"].as_array().unwrap();
+    assert!(phases.len() >= 3, "{phases:?}");
+    for phase in phases {
+        let [then, now] = ["recorded_s", "recomputed_s"].map(|key| phase[key].as_f64().unwrap());
+        assert!((then - now).abs() < 0.3, "{phase}");
+    }
+    let apart = commands["palm_mm"].as_array().unwrap();
+    assert!(apart.len() > 20, "{}", apart.len());
+    let close = apart
+        .iter()
+        .filter(|apart| apart["by"].as_f64().unwrap() < 10.0);
+    assert!(10 * close.count() > 9 * apart.len(), "{}", ended.stdout);
 }
 
 #[test]

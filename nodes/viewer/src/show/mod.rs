@@ -1,15 +1,18 @@
 //! What is logged into the rerun recording, by subject.
 
+mod beside;
 mod blueprint;
 mod cell;
 mod journal;
 mod log;
+mod meshes;
 mod picture;
 mod plots;
 mod robot;
 mod scene;
 mod shapes;
 
+pub(crate) use beside::Beside;
 pub(crate) use cell::Cell;
 pub(crate) use journal::Journal;
 pub(crate) use log::Log;

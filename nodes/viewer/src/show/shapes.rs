@@ -6,7 +6,7 @@ use re_sdk_types::components::{Color, FillMode};
 use re_sdk_types::datatypes::Quaternion;
 use robot::model::{Geometry, Visual};
 
-use super::Log;
+use super::{Log, meshes};
 
 /// The colour of what has none, red, green, blue and alpha.
 const PLAIN: [f64; 4] = [0.6, 0.6, 0.6, 1.0];
@@ -31,14 +31,13 @@ impl<Size> Placed<Size> {
 }
 
 /// Logs the visible shapes of a link below its path; whether there are any.
-///
-/// Meshes are left out: the robots here are described by primitives.
 pub(super) fn put(log: &Log, path: &str, visuals: &[Visual]) -> bool {
     let mut boxes = Placed::default();
     let mut cylinders = Placed::default();
     let mut capsules = Placed::default();
     let mut spheres = Placed::default();
-    for visual in visuals {
+    let mut is_drawn = false;
+    for (number, visual) in visuals.iter().enumerate() {
         let pose = &visual.link_from_shape;
         match visual.geometry {
             Geometry::Box { size } => {
@@ -53,7 +52,10 @@ pub(super) fn put(log: &Log, path: &str, visuals: &[Visual]) -> bool {
                 capsules.add([length as f32, radius as f32], &pose, visual);
             }
             Geometry::Sphere { radius } => spheres.add([radius as f32; 3], pose, visual),
-            Geometry::Mesh { ref uri, .. } => tracing::debug!("{path}: {uri} is not shown"),
+            Geometry::Mesh { ref uri, scale } => {
+                let path = format!("{path}/mesh_{number}");
+                is_drawn |= meshes::put(log, &path, visual, (uri, &scale));
+            }
         }
     }
     let solid = FillMode::Solid;
@@ -90,9 +92,8 @@ pub(super) fn put(log: &Log, path: &str, visuals: &[Visual]) -> bool {
             .with_colors(spheres.colours);
         log.put_static(&format!("{path}/spheres"), &shapes.with_fill_mode(solid));
     }
-    visuals
-        .iter()
-        .any(|visual| !matches!(visual.geometry, Geometry::Mesh { .. }))
+    let is_primitive = |visual: &Visual| !matches!(visual.geometry, Geometry::Mesh { .. });
+    is_drawn || visuals.iter().any(is_primitive)
 }
 
 fn lengths_and_radii(sizes: &[[f32; 2]]) -> (Vec<f32>, Vec<f32>) {
@@ -114,7 +115,8 @@ pub(super) fn quaternion(rotation: &UnitQuaternion<f64>) -> Quaternion {
     Quaternion::from_xyzw([x, y, z, w])
 }
 
-fn colour(rgba: [f64; 4]) -> Color {
+/// A colour as rerun has it.
+pub(super) fn colour(rgba: [f64; 4]) -> Color {
     let [red, green, blue, alpha] = rgba.map(|share| (share.clamp(0.0, 1.0) * 255.0).round() as u8);
     Color::from_unmultiplied_rgba(red, green, blue, alpha)
 }

@@ -20,6 +20,8 @@ pub(crate) struct Object {
     pub(crate) name: String,
     /// A pixel well inside of it, where it can be seen.
     pub(crate) pixel: Option<[f64; 2]>,
+    /// Its origin in `base_link`, m.
+    pub(crate) place: [f64; 3],
 }
 
 /// What the watcher knows.
@@ -175,6 +177,8 @@ fn objects(state: &DiagnosticStatus) -> Vec<Object> {
                 .unwrap()
                 .to_owned(),
             pixel: numbers(format!("object.{index}.click")).map(|pixel| [pixel[0], pixel[1]]),
+            place: numbers(format!("object.{index}.pose"))
+                .map_or([f64::NAN; 3], |pose| [pose[0], pose[1], pose[2]]),
         })
         .collect()
 }

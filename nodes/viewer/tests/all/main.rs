@@ -10,6 +10,7 @@
 mod browser;
 mod cell;
 mod devtools;
+mod file;
 mod http;
 mod page;
 mod running;

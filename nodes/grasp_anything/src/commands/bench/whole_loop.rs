@@ -41,18 +41,18 @@ pub(super) fn run(_: &Budget) -> Result<Vec<Measurement>> {
 
 fn in_real_time(plan: &LaunchPlan) -> Result<Vec<Measurement>> {
     let mut graph = graph::build(plan, GraphConfig::default())?;
-    let samples = Samples::default();
-    graph.add(NodeSpec::new("watch"), {
-        let samples = Arc::clone(&samples);
-        move |node| record(node, samples)
-    })?;
-    add_user(&mut graph)?;
+    let samples = watched(&mut graph)?;
     let handle = graph.handle();
     graph.run_realtime()?;
 
-    let samples = std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner));
-    let latency = Measurement::new("frame to command, the simulator running beside", samples)?;
-    let mut measurements = vec![latency.aim_p99(100.0)];
+    let latency = "frame to command, the simulator running beside";
+    let latency = Measurement::new(latency, take(&samples))?.aim_p99(100.0);
+    #[cfg(feature = "viewer")]
+    let latency = latency.beside(
+        "the same, the viewer drawing all that it can show",
+        with_viewer(plan)?,
+    )?;
+    let mut measurements = vec![latency];
     let stages = handle.diagnostics().stages();
     if let Some(policy) = stages.iter().find(|stage| stage.stage == "policy") {
         measurements.push(Measurement::of(
@@ -61,6 +61,47 @@ fn in_real_time(plan: &LaunchPlan) -> Result<Vec<Measurement>> {
         ));
     }
     Ok(measurements)
+}
+
+/// The loop while the viewer writes what it shows into a file, as it does beside a recording, and so draws at its full rate.
+#[cfg(feature = "viewer")]
+fn with_viewer(plan: &LaunchPlan) -> Result<Vec<Duration>> {
+    use bus::ParameterOverrides;
+    use msgs::diagnostic_msgs::{DiagnosticStatus, KeyValue};
+
+    let folder = tempfile::tempdir().context("there is no folder for what the viewer writes")?;
+    let file = folder.path().join("episode.mcap").display().to_string();
+    let mut graph = graph::build(plan, GraphConfig::default())?;
+    let samples = watched(&mut graph)?;
+    let parameters = ParameterOverrides::new().set("port", "0")?;
+    graph.add(NodeSpec::new("viewer").parameters(parameters), viewer::run)?;
+    graph.add(NodeSpec::new("recording"), move |node| async move {
+        let status = node.publisher("recorder/status", Qos::latched())?;
+        status.publish(DiagnosticStatus {
+            message: "recording".to_owned(),
+            values: vec![KeyValue::new("file", &file)],
+            ..DiagnosticStatus::default()
+        });
+        node.shutdown().await;
+        Ok::<_, BusError>(())
+    })?;
+    graph.run_realtime()?;
+    Ok(take(&samples))
+}
+
+/// Adds the person, and what measures.
+fn watched(graph: &mut Graph) -> Result<Samples> {
+    let samples = Samples::default();
+    graph.add(NodeSpec::new("watch"), {
+        let samples = Arc::clone(&samples);
+        move |node| record(node, samples)
+    })?;
+    add_user(graph)?;
+    Ok(samples)
+}
+
+fn take(samples: &Samples) -> Vec<Duration> {
+    std::mem::take(&mut *samples.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn in_lockstep(plan: &LaunchPlan) -> Result<Measurement> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use bus::{GraphConfig, NodeSpec, StageLatency};
+use bus::{GraphConfig, NodeSpec, ParameterOverrides, StageLatency};
 use recorder::Provenance;
 use serde::Serialize;
 
@@ -36,6 +36,8 @@ pub(super) struct Cell {
     arguments: Vec<(String, String)>,
     /// Whether there is a report to take pictures for.
     is_filmed: bool,
+    /// Where recordings go, if they are wanted.
+    recordings: Option<PathBuf>,
 }
 
 /// What a report shows of an episode beyond its record.
@@ -71,10 +73,11 @@ impl Cell {
             file: share.join("launch/cell.launch"),
             arguments,
             is_filmed: args.report.is_some(),
+            recordings: args.record.clone(),
         })
     }
 
-    /// Runs the episode of this seed. What was seen is there when it is filmed, and does not change the episode.
+    /// Runs the episode of this seed. What was seen is there when it is filmed. Neither film nor recording changes the episode.
     pub(super) fn run(&self, seed: u64) -> Result<(Record, Option<Seen>)> {
         let mut arguments = self.arguments.clone();
         arguments.push(("seed".to_owned(), seed.to_string()));
@@ -101,6 +104,14 @@ impl Cell {
         if self.is_filmed {
             let film = Arc::clone(&film);
             graph.add(NodeSpec::new("film"), move |node| film::watch(node, film))?;
+        }
+        if let Some(folder) = &self.recordings {
+            let folder = folder.join(format!("seed_{seed}"));
+            // Quoted, so that whatever the folder is called is a text.
+            let folder = serde_json::to_string(&folder.display().to_string())?;
+            let parameters = ParameterOverrides::new().set("directory", &folder)?;
+            let spec = NodeSpec::new("recorder").parameters(parameters);
+            graph.add(spec, recorder::run)?;
         }
         let handle = graph.handle();
         graph.run_lockstep(Some(LIMIT))?;

@@ -339,6 +339,7 @@ mod tests {
             policy: Some("<b>policy</b>.yaml".into()),
             json: None,
             report: None,
+            record: None,
         };
         let mut sorted = records.to_vec();
         sorted.sort_by_key(|record| record.seed);

@@ -363,6 +363,7 @@ mod tests {
             policy: None,
             json: None,
             report: None,
+            record: None,
         };
         let records = [
             record(1, true, true, None),
