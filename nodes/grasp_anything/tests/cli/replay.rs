@@ -42,8 +42,8 @@ fn image(at: Time, encoding: &str, pixel: impl Fn(u32, u32) -> Vec<u8>) -> Image
 }
 
 /// Ten pictures of a red square that moves to the right, with its masks; those of the last two are 10 columns off. The
-/// camera's topics are remapped.
-fn write(file: &Path) {
+/// camera's topics are remapped. The first picture has the click, if there is one.
+fn write(file: &Path, has_click: bool) {
     let mut writer = Writer::new(File::create(file).unwrap()).unwrap();
     let topics = [
         ("camera/color/image_raw", "/d455/color/image_raw"),
@@ -81,6 +81,9 @@ fn write(file: &Path) {
             }
         };
         writer.write(colour, at, &image(at, "rgb8", red)).unwrap();
+        if number == 0 && !has_click {
+            continue;
+        }
         if number == 0 {
             let point = Point {
                 x: 30.0,
@@ -104,7 +107,7 @@ fn write(file: &Path) {
 fn recorded_masks_stand_beside_recomputed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let [file, out, json] = ["a.mcap", "out", "a.json"].map(|name| folder.path().join(name));
-    write(&file);
+    write(&file, true);
     let ended = run(&[
         "replay",
         file.to_str().unwrap(),
@@ -140,6 +143,27 @@ fn recorded_masks_stand_beside_recomputed_ones() {
     }
     let drawn = image::open(out.join("000005.png")).unwrap();
     assert_eq!((drawn.width(), drawn.height()), (2 * WIDTH, HEIGHT));
+}
+
+#[test]
+fn a_recording_that_begins_after_the_click_is_pointed_at_in_its_first_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, json] = ["a.mcap", "a.json"].map(|name| folder.path().join(name));
+    write(&file, false);
+    let [file, told] = [&file, &json].map(|path| path.to_str().unwrap());
+    let ended = run(&["replay", file, "--model", TOY, "--json", told]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("nobody points at anything"),
+        "{}",
+        ended.stderr
+    );
+    let told: serde_json::Value = serde_json::from_reader(File::open(json).unwrap()).unwrap();
+    let pairs = told["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 9, "{told}");
+    for pair in &pairs[..7] {
+        assert!(pair["iou"].as_f64().unwrap() > 0.9, "{pair}");
+    }
 }
 
 #[test]

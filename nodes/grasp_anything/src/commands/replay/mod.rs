@@ -3,6 +3,7 @@
 mod comparison;
 mod nodes;
 mod policy;
+mod prompt;
 
 use std::{
     fs::{self, File},
@@ -22,6 +23,7 @@ use crate::{cli::ReplayArgs, output::print_line};
 use comparison::{Comparison, Masks};
 use nodes::Looker;
 use policy::{CommandComparison, Course};
+use prompt::Prompt;
 
 const COLOUR: &str = "/camera/color/image_raw";
 const MASK: &str = "/segmentation/mask";
@@ -54,7 +56,18 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     let course = Course::recorded(&recording)?;
     let recording = Arc::new(recording);
-    let recomputed = recompute(&recording, &course, args)?;
+    let prompt = Prompt::missing(&recording, &masks);
+    if let Some(Prompt {
+        pixel: [u, v],
+        picture,
+    }) = prompt
+    {
+        tracing::warn!(
+            "nobody points at anything in {file} before its first mask, of {picture}; so ({u}, {v}) is pointed at, in the \
+             middle of that mask"
+        );
+    }
+    let recomputed = recompute(&recording, &course, prompt, args)?;
     if let Some(folder) = &args.out {
         comparison::draw(&masks, &recomputed.masks, folder)?;
     }
@@ -101,6 +114,7 @@ struct Recomputed {
 fn recompute(
     recording: &Arc<Recording>,
     recorded: &Course,
+    prompt: Option<Prompt>,
     args: &ReplayArgs,
 ) -> Result<Recomputed> {
     let mut graph = Graph::new(GraphConfig {
@@ -123,6 +137,11 @@ fn recompute(
     let played = Arc::clone(recording);
     let spec = NodeSpec::new("player").ends_graph();
     graph.add(spec, move |node| player::run(node, played))?;
+    if let Some(prompt) = prompt {
+        graph.add(NodeSpec::new("pointer"), move |node| {
+            prompt::point(node, prompt)
+        })?;
+    }
     let masks = Arc::new(Mutex::new(Masks::default()));
     let collected = Arc::clone(&masks);
     graph.add(NodeSpec::new("collector"), move |node| {

@@ -260,7 +260,7 @@ impl CommandComparison {
                 }
             }
         }
-        let name = |course: &Course| course.name.clone().unwrap_or_default();
+        let name = |course: &Course| course.name.clone().unwrap_or_else(|| "none".to_owned());
         Ok(Self {
             recorded_policy: name(recorded),
             recomputed_policy: name(recomputed),
