@@ -1,6 +1,6 @@
 //! Recorded masks beside recomputed ones.
 
-use std::{collections::BTreeMap, fmt, fs, ops::Bound, path::Path};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use bus::Time;
@@ -46,19 +46,10 @@ impl Masks {
         Ok(found)
     }
 
-    /// The first mask that is not empty, of a picture that is there.
-    pub(super) fn first_with_target(&self) -> Option<(Time, &Mask)> {
-        let mut masks = self.masks.iter();
-        let found = masks.find(|(time, mask)| mask.area() > 0 && self.pictures.contains_key(time));
-        found.map(|(time, mask)| (*time, mask))
-    }
-
-    /// When the next picture was taken.
-    pub(super) fn after(&self, picture: Time) -> Time {
-        let mut later = self
-            .pictures
-            .range((Bound::Excluded(picture), Bound::Unbounded));
-        later.next().map_or(Time::MAX, |(time, _)| *time)
+    /// The mask of a picture that is there.
+    pub(super) fn of(&self, picture: Time) -> Option<&Mask> {
+        let is_there = self.pictures.contains_key(&picture);
+        self.masks.get(&picture).filter(|_| is_there)
     }
 
     /// Adds a mask in the form in which it is published.

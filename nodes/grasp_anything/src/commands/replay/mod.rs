@@ -56,7 +56,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode> {
     }
     let course = Course::recorded(&recording)?;
     let recording = Arc::new(recording);
-    let prompt = Prompt::missing(&recording, &masks);
+    let prompt = Prompt::missing(&recording, &masks)?;
     if let Some(Prompt {
         pixel: [u, v],
         picture,

@@ -1,14 +1,16 @@
 //! The click of a recording that has none: it began when the target was tracked already.
 
+use anyhow::Result;
 use bus::{Node, Qos, Time};
 use msgs::{
     geometry_msgs::{Point, PointStamped},
     sensor_msgs::Image,
 };
 use recorder::{Recording, player};
+use segmentation::Mask;
 use sim::{node::truth::clickable, render::Frame};
 
-use super::{COLOUR, comparison::Masks};
+use super::{COLOUR, MASK, comparison::Masks};
 
 const CLICK: &str = "/camera/color/image_raw/mouse_click";
 /// Where people point.
@@ -27,19 +29,24 @@ pub(super) struct Prompt {
 
 impl Prompt {
     /// A pixel well inside the first recorded mask, unless somebody had pointed by then.
-    pub(super) fn missing(recording: &Recording, masks: &Masks) -> Option<Self> {
-        let (picture, mask) = masks.first_with_target()?;
+    pub(super) fn missing(recording: &Recording, masks: &Masks) -> Result<Option<Self>> {
         let names = player::names(recording);
-        let is_click = |topic: &str| {
-            let name = names.get(topic).map(String::as_str);
-            name.is_some_and(|name| CLICKS.contains(&name))
-        };
-        let mut messages = recording.messages.iter();
-        // The mask came after its picture was taken, and a click in between is what it answers.
-        let next = masks.after(picture);
-        if messages.any(|message| message.at <= next && is_click(&message.topic)) {
-            return None;
+        for message in &recording.messages {
+            match names.get(message.topic.as_str()).map(String::as_str) {
+                Some(name) if CLICKS.contains(&name) => return Ok(None),
+                Some(MASK) => {
+                    let picture = message.decode::<Image>()?.header.stamp.into();
+                    if let Some(mask) = masks.of(picture).filter(|mask| mask.area() > 0) {
+                        return Ok(Self::inside(picture, mask));
+                    }
+                }
+                _ => {}
+            }
         }
+        Ok(None)
+    }
+
+    fn inside(picture: Time, mask: &Mask) -> Option<Self> {
         let (width, height) = mask.size();
         let frame = Frame {
             width: width as usize,
