@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nalgebra::{DMatrix, Matrix3, Point3, Vector3};
+use supervisor::machine::State;
 
 use crate::cell::{self, Cell, Object};
 use crate::devtools::Browser;
@@ -302,9 +303,13 @@ fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
     });
     let name = cell.truth.lock().unwrap().objects[index].name.clone();
     let lifted = height() - before;
-    let words = browser.text("words");
+    let words = State::named(&state).unwrap().words();
+    wait_for("the page to tell", SLOW, || {
+        (browser.text("words") == words).then_some(())
+    });
+    let reason = browser.text("reason");
     println!(
-        "{name}: {state}, lifted by {:.0} mm; the page says: {words}",
+        "{name}: {state}, lifted by {:.0} mm; the page says: {words}, {reason}",
         lifted * 1e3
     );
     assert_eq!(lifted > 0.1, state == "holding", "{lifted} m");
