@@ -66,7 +66,7 @@ fn run(asked: &Run<'_>) -> Result<(), String> {
     let mut graph = Graph::new(GraphConfig::lockstep());
     // Pictures take most of the time, and a lens needs no moment of theirs.
     let (rate, settle, pictures) = match asked.find {
-        "intrinsics" => ("2.0", "0.3", "2"),
+        "intrinsics" => ("1.0", "0.1", "1"),
         _ => ("4.0", "0.5", "3"),
     };
     let cell = parameters(&[
