@@ -23,13 +23,16 @@
 //!
 //! # The nodes
 //!
-//! [`node`] replays a folder of images or a video; [`realsense`] runs a RealSense camera, or plays a recording of one.
+//! [`node`] replays a folder of images or a video; [`realsense`] runs a RealSense camera, or plays a recording of one. Both
+//! take [calibrated intrinsics](calibrated) in the place of the camera's own.
 
+pub mod calibrated;
 pub mod model;
 pub mod node;
 mod output;
 pub mod realsense;
 
+pub use calibrated::{CalibratedError, CalibratedIntrinsics};
 pub use model::{Distortion, Intrinsics, ModelError, RayTable};
 pub use node::run;
 pub use output::Frame;

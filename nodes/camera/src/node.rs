@@ -6,8 +6,9 @@
 //! | `depth` | a folder of 16-bit .png files in millimetres, one for each colour image, in the same order; may be empty |
 //! | `rate` | images a second |
 //! | `loop` | whether to begin again at the end |
-//! | `hfov_deg` | horizontal field of view, as long as no calibration is given |
+//! | `hfov_deg` | horizontal field of view, where `intrinsics` says nothing |
 //! | `frame` | the optical frame in the headers |
+//! | `intrinsics` | the file of a [calibration](crate::calibrated), for images of the same size; empty: by `hfov_deg` |
 //!
 //! Publishes `camera/color/image_raw` (rgb8), `camera/color/camera_info` and, with depth,
 //! `camera/aligned_depth_to_color/image_raw` (16UC1). It is a [managed node](lifecycle): active, it begins with the first
@@ -20,6 +21,7 @@ use std::time::Duration;
 use bus::{BusError, Node, ParameterSpec};
 use lifecycle::{Managed, PrimaryState, Until, manage};
 
+use crate::calibrated::CalibratedError;
 use crate::model::{Intrinsics, ModelError};
 use crate::output::{Frame, Output};
 
@@ -33,6 +35,9 @@ pub enum NodeError {
     /// The field of view makes no camera.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The calibrated intrinsics cannot be used.
+    #[error("camera: {0}")]
+    Calibrated(#[from] CalibratedError),
     /// The source cannot be used.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -259,7 +264,7 @@ pub async fn run(node: Node) -> Result<(), NodeError> {
             .describe("horizontal field of view of the camera, degrees")
             .range(10.0..=170.0),
     )?;
-    let output = Output::declare(&node)?;
+    let output = Output::declare::<NodeError>(&node)?;
     let mut replay = Replay {
         source: source.get(),
         depth: depth.get(),
@@ -320,7 +325,7 @@ impl Managed for Replay {
                 Some(frame) => {
                     let (width, height) = frame.size;
                     let intrinsics = Intrinsics::from_hfov(width, height, self.hfov)?;
-                    self.output.publish(now, &intrinsics, frame);
+                    self.output.publish(now, &intrinsics, frame)?;
                 }
                 None if self.repeats => {
                     index = 0;

@@ -16,7 +16,7 @@ use camera::realsense::{
     Camera, Capture, Domain, Filters, FrameTime, HoleFilling, Identity, Settings, Source, Trouble,
     run_with,
 };
-use camera::{Frame, Intrinsics};
+use camera::{CalibratedIntrinsics, Frame, Intrinsics};
 use msgs::diagnostic_msgs::DiagnosticStatus;
 use msgs::sensor_msgs::{CameraInfo, Image};
 
@@ -269,6 +269,38 @@ fn what_lasts_and_what_panics_ends_the_node_with_the_reason() {
     // The made-up camera panics, as a binding may.
     let (_, _, failure) = run(vec![], 0, ParameterOverrides::new());
     assert!(failure.unwrap().contains("without a word"));
+}
+
+#[test]
+fn calibrated_intrinsics_of_another_camera_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lens.yaml");
+    let camera = Intrinsics::from_hfov(2, 1, 1.0).unwrap();
+    let mut calibrated = CalibratedIntrinsics {
+        serial: "0042".to_owned(),
+        camera,
+        deviation: [0.0; 9],
+        factory: camera,
+        replaces_factory: false,
+        rms_px: 0.2,
+        rms_factory_px: 0.2,
+        difference_px: 0.1,
+        uncertainty_px: 0.1,
+        coverage: 0.9,
+        pictures: 20,
+    };
+    let failure = |calibrated: &CalibratedIntrinsics| {
+        std::fs::write(&file, serde_yaml::to_string(calibrated).unwrap()).unwrap();
+        let parameters = ParameterOverrides::new()
+            .set("intrinsics", file.to_str().unwrap())
+            .unwrap();
+        let script = vec![Step::Open(Ok(())), Step::Picture(1)];
+        run(script, 1, parameters).2
+    };
+    assert_eq!(failure(&calibrated), None);
+    calibrated.serial = "0043".to_owned();
+    let told = failure(&calibrated).unwrap();
+    assert!(told.contains("0043") && told.contains("0042"), "{told}");
 }
 
 #[test]

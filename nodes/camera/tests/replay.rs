@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bus::{Graph, GraphConfig, Node, NodeSpec, ParameterOverrides, Qos};
 use camera::node::{Frames, SourceError};
+use camera::{CalibratedIntrinsics, Intrinsics};
 use image::{ImageBuffer, Luma, Rgb};
 use msgs::lifecycle_msgs::{ChangeState, ChangeStateRequest, Transition};
 use msgs::sensor_msgs::{CameraInfo, Image};
@@ -87,6 +88,66 @@ fn a_folder_is_replayed_at_its_rate() {
     graph.run_lockstep(Some(Duration::from_secs(2))).unwrap();
     let expected = [(0, 0, 700), (100_000_000, 1, 701), (200_000_000, 2, 702)];
     assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+/// The camera_info of a replayed folder of 8x6 pixels with the calibrated intrinsics of this width, or the failure.
+fn calibrated(width: u32) -> Result<CameraInfo, String> {
+    let colour = folder(2);
+    let lens = colour.path().join("lens.yaml");
+    let factory = Intrinsics::from_hfov(width, 6, 1.0).unwrap();
+    let calibrated = CalibratedIntrinsics {
+        serial: "0042".to_owned(),
+        camera: Intrinsics { fx: 7.5, ..factory },
+        deviation: [0.0; 9],
+        factory,
+        replaces_factory: true,
+        rms_px: 0.2,
+        rms_factory_px: 1.0,
+        difference_px: 2.0,
+        uncertainty_px: 0.1,
+        coverage: 0.9,
+        pictures: 20,
+    };
+    std::fs::write(&lens, serde_yaml::to_string(&calibrated).unwrap()).unwrap();
+    let parameters = ParameterOverrides::new()
+        .set("source", colour.path().to_str().unwrap())
+        .and_then(|parameters| parameters.set("intrinsics", lens.to_str().unwrap()))
+        .and_then(|parameters| parameters.set("loop", "false"))
+        .unwrap();
+    let seen = Arc::new(Mutex::new(None));
+    let sink = Arc::clone(&seen);
+    let mut graph = Graph::new(GraphConfig::lockstep());
+    graph
+        .add(NodeSpec::new("listener"), move |node: Node| async move {
+            let infos =
+                node.subscribe::<CameraInfo>("camera/color/camera_info", Qos::sensor_data())?;
+            while let Some(info) = infos.next().await {
+                *sink.lock().unwrap() = Some((*info).clone());
+            }
+            Ok::<(), Failure>(())
+        })
+        .unwrap();
+    graph
+        .add(
+            NodeSpec::new("camera").parameters(parameters).ends_graph(),
+            camera::run,
+        )
+        .unwrap();
+    graph
+        .run_lockstep(Some(Duration::from_secs(2)))
+        .map_err(|error| error.to_string())?;
+    let info = seen.lock().unwrap().take();
+    info.ok_or_else(|| "no camera_info came".to_owned())
+}
+
+#[test]
+fn calibrated_intrinsics_are_published_for_images_of_their_size_only() {
+    assert_eq!(calibrated(8).unwrap().k[0], 7.5);
+    let error = calibrated(16).unwrap_err();
+    assert!(
+        error.contains("16x6 pixels") && error.contains("8x6"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use robot::ur5;
 use super::{NodeError, parameters::Motion};
 use crate::{
     hand_eye::HandEye,
+    intrinsics::Judgement,
     plan::routine::{ArmReport, Look, Order, Routine, RoutineError},
     sample::Samples,
 };
@@ -38,7 +39,7 @@ impl MovedArm {
             joint_states: node.subscribe("joint_states", Qos::reliable(50))?,
             status: node.subscribe("arm/status", Qos::reliable(2))?,
             command: node.publisher("arm/command", Qos::reliable(10))?,
-            stop: node.serve("calibrate_hand_eye/stop")?,
+            stop: node.serve("~/stop")?,
             node: node.clone(),
         })
     }
@@ -99,11 +100,12 @@ impl MovedArm {
         look: Look,
         samples: &Samples,
         found: Option<&HandEye>,
+        judgement: Option<&Judgement>,
     ) -> Result<Option<Order>, RoutineError> {
         let now_s = self.now_s();
         let order = self
             .routine
-            .looked(now_s, look, &self.report, samples, found)?;
+            .looked(now_s, look, &self.report, samples, found, judgement)?;
         if let Some(Order::Go { to, time_s, .. }) = &order {
             self.send(*time_s, to);
         }

@@ -23,28 +23,33 @@ pub(super) fn solve(parameters: &Parameters, samples: &Samples) -> Result<HandEy
     calibrate(samples, &options)
 }
 
-/// Keeps the newest sample with its picture, and says how good the result is by now.
-pub(super) fn taken(
+/// Keeps the newest sample with its picture.
+pub(super) fn keep(
     parameters: &Parameters,
     collector: &Collector,
     picture: &GrayImage,
-) -> Result<Option<HandEye>, NodeError> {
+) -> Result<(), NodeError> {
     let samples = collector.samples();
-    let Some(newest) = samples.samples.last() else {
-        return Ok(None);
-    };
     // The folder is made by the first.
     samples.write(&parameters.folder)?;
-    if let Some(name) = &newest.image {
+    let newest = samples.samples.last();
+    if let Some(name) = newest.and_then(|newest| newest.image.as_ref()) {
         let file = parameters.folder.join(name);
         picture
             .save(&file)
             .map_err(|error| NodeError::Picture { file, error })?;
     }
+    Ok(())
+}
+
+/// Says of the newest sample how good the result is by now.
+pub(super) fn taken(parameters: &Parameters, collector: &Collector) -> Option<HandEye> {
+    let samples = collector.samples();
+    let newest = samples.samples.last()?;
     let count = samples.samples.len();
     if count < LEAST_SAMPLES {
         tracing::info!("sample {}: {} corners", newest.name, newest.corners.len());
-        return Ok(None);
+        return None;
     }
     match solve(parameters, samples) {
         Ok(found) => {
@@ -68,11 +73,11 @@ pub(super) fn taken(
             {
                 tracing::warn!("{error}");
             }
-            Ok(Some(found))
+            Some(found)
         }
         Err(error) => {
             tracing::info!("sample {}: no result yet: {error}", newest.name);
-            Ok(None)
+            None
         }
     }
 }

@@ -22,8 +22,18 @@ const LIMITS: &str = include_str!("../../../../config/arm_limits.yaml");
 /// How exact a guess with a tape measure is: metres, rad.
 const GUESS: (f64, f64) = (0.06, 0.12);
 
+/// What is to be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// Where the camera is.
+    Mount,
+    /// What its lens does.
+    Lens,
+}
+
 /// What the node was told.
 pub(super) struct Parameters {
+    pub(super) aim: Aim,
     pub(super) board: Board,
     pub(super) setup: Setup,
     pub(super) folder: PathBuf,
@@ -32,6 +42,12 @@ pub(super) struct Parameters {
     pub(super) flange_frame: String,
     pub(super) rules: Rules,
     pub(super) options: Options,
+    /// Samples that are the end of a run for the lens.
+    pub(super) most: usize,
+    /// A run for the lens ends when so long nothing new is seen, seconds.
+    pub(super) patience_s: f64,
+    /// Of the camera; empty: nobody says.
+    pub(super) serial: String,
     /// How the robot moves itself, if it does.
     pub(super) motion: Option<Motion>,
 }
@@ -61,6 +77,15 @@ fn declare(node: &Node) -> Result<Parameters, NodeError> {
             .describe(about)
             .range(range);
         node.parameter(spec).map(|it| it.get())
+    };
+    let find = node.parameter(
+        ParameterSpec::<String>::new("find", "hand_eye")
+            .describe("hand_eye: where the camera is; intrinsics: what its lens does")
+            .one_of(["hand_eye", "intrinsics"]),
+    )?;
+    let aim = match find.get().as_str() {
+        "intrinsics" => Aim::Lens,
+        _ => Aim::Mount,
     };
     let board = text(
         "board",
@@ -111,13 +136,34 @@ fn declare(node: &Node) -> Result<Parameters, NodeError> {
         0.001..=10.0,
         "how far it may be turned, deg",
     )?;
+    let poses = node.parameter(
+        ParameterSpec::<i64>::new("poses", 20)
+            .describe("samples that there are to be in the end, when the node moves the robot; of the lens, at most")
+            .range(5..=100),
+    )?;
+    let most = usize::try_from(poses.get()).unwrap_or(20);
+    let patience_s = number(
+        "patience",
+        120.0,
+        1.0..=3600.0,
+        "of the lens: how long nothing new may be seen, s",
+    )?;
+    let serial = text(
+        "camera_serial",
+        "",
+        "of the lens: serial number of the camera, for the result; empty: unknown",
+    )?;
     let setup = match setup.as_str() {
         "eye_to_hand" => Setup::EyeToHand,
         "eye_in_hand" => Setup::EyeInHand,
         _ => return Err(NodeError::Setup(setup)),
     };
-    let motion = motion(node, &base_frame, &flange_frame)?;
+    let motion = motion(node, (aim, most), &base_frame, &flange_frame)?;
     Ok(Parameters {
+        aim,
+        most,
+        patience_s,
+        serial,
         board: Board::from_file(board)?,
         setup,
         folder: PathBuf::from(folder),
@@ -141,15 +187,15 @@ fn declare(node: &Node) -> Result<Parameters, NodeError> {
 }
 
 /// How the robot moves itself, if it is to.
-fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Motion>, NodeError> {
+fn motion(
+    node: &Node,
+    (aim, poses): (Aim, usize),
+    base_frame: &str,
+    flange_frame: &str,
+) -> Result<Option<Motion>, NodeError> {
     let moves = node.parameter(
         ParameterSpec::<bool>::new("move", false)
             .describe("whether the node moves the robot, through the driver's limits"),
-    )?;
-    let poses = node.parameter(
-        ParameterSpec::<i64>::new("poses", 20)
-            .describe("samples that there are to be in the end, when the node moves the robot")
-            .range(5..=100),
     )?;
     let speed = node.parameter(
         ParameterSpec::<f64>::new("speed", 0.3)
@@ -181,6 +227,12 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
     let verify = node.parameter(ParameterSpec::<String>::new("verify", "").describe(
         "a result to hold against fresh samples, when the node moves the robot; empty: samples give a new one",
     ))?;
+    if aim == Aim::Lens && !verify.get().is_empty() {
+        return Err(NodeError::Parameter {
+            name: "verify",
+            expected: "empty when intrinsics are to be found",
+        });
+    }
     if !moves.get() {
         if !verify.get().is_empty() {
             return Err(NodeError::Parameter {
@@ -227,7 +279,7 @@ fn motion(node: &Node, base_frame: &str, flange_frame: &str) -> Result<Option<Mo
             orientation_rad: GUESS.1,
         },
         rules: routine::Rules {
-            poses: usize::try_from(poses.get()).unwrap_or(20),
+            poses,
             speed: speed.get(),
             // Fresh poses are others than those that the result rests on.
             seed: if verify.is_some() { 2 } else { 1 },

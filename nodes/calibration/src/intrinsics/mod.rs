@@ -4,13 +4,18 @@
 //! (Z. Zhang, 2000), and refines focal lengths, principal point, distortion and the board's pose in every view on the
 //! reprojection error. It says whether what the camera says of itself is good enough to keep.
 
+pub mod coverage;
 mod difference;
+pub mod file;
+mod judgement;
 mod problem;
 
 use camera::Intrinsics;
 use nalgebra::{Isometry3, SMatrix, SVector, Vector2};
 
+use self::coverage::{CELLS, covered};
 pub use self::difference::{fresh_rms_px, mean_difference_px, seen_and_predicted};
+pub use self::judgement::Judgement;
 use self::{
     difference::uncertainty_px,
     problem::{State, refine},
@@ -25,12 +30,14 @@ use crate::{
 
 /// With fewer views the unknowns are not held.
 pub const LEAST_VIEWS: usize = 5;
-/// Cells of the image that coverage is counted in: columns and rows.
-pub const CELLS: (usize, usize) = (8, 6);
 /// A view whose corners are this many times as far off as those of the middle view is left out.
 const WORST_VIEW: f64 = 3.0;
 /// The camera's own figures are kept when they are nearer than this to the refined ones, on average over the image.
 const KEEP_PX: f64 = 0.3;
+/// Figures that are less certain than this are not worth using, pixels (root mean square over the image).
+const MOST_UNCERTAIN_PX: f64 = 1.5;
+/// Corners that are further off than this are not explained by any lens, pixels (root mean square).
+const MOST_RMS_PX: f64 = 1.0;
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -93,6 +100,52 @@ impl Calibrated {
     #[must_use]
     pub fn keeps_factory(&self) -> bool {
         self.difference_px <= KEEP_PX.max(2.0 * self.uncertainty_px)
+    }
+
+    /// What speaks against using these figures, if anything.
+    #[must_use]
+    pub fn objection(&self) -> Option<String> {
+        if self.rms_px > MOST_RMS_PX {
+            return Some(format!(
+                "corners are {:.2} px off by the refined figures, and {MOST_RMS_PX} px is the most: is the board flat, and is it the one that was described?",
+                self.rms_px
+            ));
+        }
+        (self.uncertainty_px > MOST_UNCERTAIN_PX).then(|| {
+            format!(
+                "the refined figures are known to {:.2} px only, and {MOST_UNCERTAIN_PX} px is the most: take more pictures",
+                self.uncertainty_px
+            )
+        })
+    }
+
+    /// How far off corners are, how far the figures are apart, and how well they are known.
+    #[must_use]
+    pub fn sentences(&self) -> [String; 2] {
+        [
+            format!(
+                "Corners in {} pictures are {:.2} px off by the camera's own figures, {:.2} px by the refined ones (root mean square).",
+                self.used.len(),
+                self.rms_before_px,
+                self.rms_px
+            ),
+            format!(
+                "The two are {:.2} px apart over the image; the refined ones are known to {:.2} px. Corners were in {:.0} % of the image.",
+                self.difference_px,
+                self.uncertainty_px,
+                self.coverage * 100.0
+            ),
+        ]
+    }
+
+    /// Whether to keep the camera's own figures, as a sentence.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        if self.keeps_factory() {
+            "Keep the camera's own figures."
+        } else {
+            "Replace the camera's own figures by the refined ones."
+        }
     }
 }
 
@@ -247,15 +300,8 @@ fn report(
     let rms_before = |view: usize| {
         board_pose(before, &views[view].points).map_or(f64::INFINITY, |pose| pose.rms_px)
     };
-    let (columns, rows) = CELLS;
-    let mut cells = vec![false; columns * rows];
-    for (_, pixel) in views.iter().flat_map(|view| &view.points) {
-        let place = |at: f64, size: u32, count: usize| {
-            (((at + 0.5) / f64::from(size) * count as f64).max(0.0) as usize).min(count - 1)
-        };
-        let column = place(pixel.x, before.width, columns);
-        cells[place(pixel.y, before.height, rows) * columns + column] = true;
-    }
+    let pixels = views.iter().flat_map(|view| &view.points);
+    let covered = covered(before, pixels.map(|(_, pixel)| *pixel));
     Calibrated {
         before: *before,
         camera: refined.camera,
@@ -264,7 +310,7 @@ fn report(
         rms_px: mean_square(&|view| refined.rms_px(views, view)),
         difference_px: mean_difference_px(before, &refined.camera),
         uncertainty_px: uncertainty_px(&refined.camera, covariance),
-        coverage: cells.iter().filter(|cell| **cell).count() as f64 / cells.len() as f64,
+        coverage: covered as f64 / (CELLS.0 * CELLS.1) as f64,
         used: views
             .iter()
             .enumerate()

@@ -1,9 +1,10 @@
-//! Which pose of the robot tells most about where the camera is, of those that it can go to.
+//! Which pose of the robot tells most about where the camera is, or what its lens does, of those that it can go to.
 //!
 //! [`Planner::next`] draws poses of the board before the camera: the whole board in the picture, near enough to be read and
 //! tilted by no more than it can be. What the robot can reach, may do ([`room`]) and has not done yet is asked what it
 //! would tell ([`Belief::promise`]), and the one that tells most is taken. As long as little is known of the camera's place,
-//! corners are not certain to be where they are expected, and poses keep so far from the picture's border.
+//! corners are not certain to be where they are expected, and poses keep so far from the picture's border. Where it is the
+//! lens that is to be found, what a pose tells is what it adds to the [`Coverage`] of the picture.
 
 pub mod room;
 pub mod routine;
@@ -11,13 +12,15 @@ pub mod routine;
 use std::{collections::BTreeMap, ops::Range};
 
 use camera::Intrinsics;
-use nalgebra::{Isometry3, Point2, Point3, UnitQuaternion, Vector3};
+use nalgebra::{Isometry3, Point2, Point3, Translation3, UnitQuaternion, Vector2, Vector3};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
 use robot::{motion::Arm, ur5};
 
 use self::room::{Equipment, Objection, Room};
-use crate::{board::Board, hand_eye::Belief, pose::distance, sample::Setup};
+use crate::{
+    board::Board, hand_eye::Belief, intrinsics::coverage::Coverage, pose::distance, sample::Setup,
+};
 
 /// Poses that are drawn, and of those that show the board and can be reached how many are weighed.
 const DRAWS: usize = 6000;
@@ -42,7 +45,7 @@ pub struct Choice {
     pub base_from_flange: Isometry3<f64>,
     /// Joint positions that take it there, rad.
     pub arm: Arm,
-    /// How much the pose tells; see [`Promise::gain`](crate::hand_eye::Promise::gain).
+    /// How much the pose tells: [`Promise::gain`](crate::hand_eye::Promise::gain), or of the lens [`Coverage::gain`].
     pub gain: f64,
 }
 
@@ -90,17 +93,19 @@ impl Planner {
 
     /// The pose that tells most, to be reached straight from where the arm is now.
     ///
-    /// `tried` are the poses of the flange that need no second visit, the last one first to say how the board hangs.
+    /// With the `coverage` of the picture by now it is the one that tells most about the lens. `tried` are the poses of the
+    /// flange that need no second visit, the last one first to say how the board hangs.
     ///
     /// # Errors
     /// When no pose will do; the error says what most failed for.
     pub fn next(
         &mut self,
         belief: &Belief,
+        coverage: Option<&Coverage>,
         tried: &[Isometry3<f64>],
         now: &Arm,
     ) -> Result<Choice, PlanError> {
-        let (mut choices, counts) = self.candidates(belief, tried, now);
+        let (mut choices, counts) = self.candidates(belief, coverage, tried, now);
         choices.sort_by(|a, b| b.gain.total_cmp(&a.gain));
         let equipment = equipment(belief);
         choices
@@ -118,6 +123,7 @@ impl Planner {
     fn candidates(
         &mut self,
         belief: &Belief,
+        coverage: Option<&Coverage>,
         tried: &[Isometry3<f64>],
         now: &Arm,
     ) -> (Vec<Choice>, PlanError) {
@@ -133,10 +139,20 @@ impl Planner {
         let mut objections: BTreeMap<&'static str, (usize, Objection)> = BTreeMap::new();
         while drawn < DRAWS && choices.len() < WEIGHED {
             drawn += 1;
-            let Some(camera_from_board) = self.draw(&about.camera, &about.board, &distances, roll)
+            let Some(mut camera_from_board) =
+                self.draw(&about.camera, &about.board, &distances, roll)
             else {
                 continue;
             };
+            // Every second one goes where the lens has been seen least: few of the others come near the picture's corners.
+            if let Some(coverage) = coverage.filter(|_| drawn % 2 == 0) {
+                let pixel = self.pixel_in(&coverage.rarest_cells());
+                let Some(moved) = moved_to(&about.camera, &corners, &camera_from_board, &pixel)
+                else {
+                    continue;
+                };
+                camera_from_board = moved;
+            }
             let base_from_flange = flange(belief, &camera_from_board);
             let Some(edge) = belief.corners(&base_from_flange, &outline) else {
                 continue;
@@ -168,8 +184,10 @@ impl Planner {
                 continue;
             }
             let seen = belief.corners(&base_from_flange, &corners);
-            let Some(promise) = seen.and_then(|seen| belief.promise(&base_from_flange, &seen))
-            else {
+            let Some(seen) = seen else {
+                continue;
+            };
+            let Some(promise) = belief.promise(&base_from_flange, &seen) else {
                 continue;
             };
             let border = BORDER.0 + BORDER.1 * promise.uncertainty_px;
@@ -179,7 +197,9 @@ impl Planner {
             choices.push(Choice {
                 base_from_flange,
                 arm,
-                gain: promise.gain,
+                gain: coverage.map_or(promise.gain, |coverage| {
+                    coverage.gain(&camera_from_board, seen.iter().map(|(_, pixel)| *pixel))
+                }),
             });
         }
         let counts = PlanError::Nowhere {
@@ -193,6 +213,17 @@ impl Planner {
                 .map(|(_, objection)| objection),
         };
         (choices, counts)
+    }
+
+    /// Some pixel in one of these parts of the picture: the upper left ends, and the size of each.
+    fn pixel_in(&mut self, cells: &(Vec<Point2<f64>>, Vector2<f64>)) -> Point2<f64> {
+        let (ends, size) = cells;
+        let end = match ends.len() {
+            0 => Point2::origin(),
+            count => ends[self.random.random_range(0..count)],
+        };
+        let mut part = || self.random.random_range(0.0..1.0);
+        end + Vector2::new(part(), part()).component_mul(size)
     }
 
     /// Some pose of the board, its middle anywhere in the picture.
@@ -223,6 +254,24 @@ impl Planner {
         let middle = Vector3::new(0.5 * width, 0.5 * height, 0.0);
         Some(Isometry3::from_parts((place - turn * middle).into(), turn))
     }
+}
+
+/// The board shifted along the picture until the outermost of its corners towards a pixel is seen there.
+fn moved_to(
+    camera: &Intrinsics,
+    corners: &BTreeMap<u32, Point3<f64>>,
+    camera_from_board: &Isometry3<f64>,
+    pixel: &Point2<f64>,
+) -> Option<Isometry3<f64>> {
+    let outwards = pixel - Point2::new(camera.cx, camera.cy);
+    let along = |point: &Point3<f64>| point.xy().coords.dot(&outwards);
+    let outermost = corners
+        .values()
+        .map(|corner| camera_from_board * corner)
+        .max_by(|a, b| along(a).total_cmp(&along(b)))?;
+    let wanted = camera.ray(pixel).ok()?.push(1.0) * outermost.z;
+    let shift = Translation3::from(wanted - outermost.coords);
+    Some(shift * camera_from_board)
 }
 
 fn equipment(belief: &Belief) -> Equipment {

@@ -1,4 +1,4 @@
-//! The course of a calibration in which the robot moves itself: look, choose the next pose, go there, look again.
+//! The course of a calibration, of the camera's place or of its lens, in which the robot moves itself: look, choose the next pose, go there, look again.
 //!
 //! [`Routine`] decides, and knows neither messages nor pictures: whoever runs it tells it the time, what arm and driver say
 //! of themselves and what came of the last picture, and does what it says.
@@ -12,6 +12,7 @@ use robot::{
 use super::{PlanError, Planner, room::Room};
 use crate::{
     hand_eye::{Belief, Guess, HandEye},
+    intrinsics::Judgement,
     sample::Samples,
 };
 
@@ -27,7 +28,7 @@ const UNUSABLE: usize = 4;
 /// What a run is to be like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
-    /// How many samples there are to be in the end.
+    /// How many samples there are to be in the end; of the lens fewer, if they cover it.
     pub poses: usize,
     /// Greatest joint speed, rad/s.
     pub speed: f64,
@@ -196,7 +197,8 @@ impl Routine {
         };
     }
 
-    /// Takes note of what came of a picture of the arm at rest, and says what is to be done, if anything.
+    /// Takes note of what came of a picture of the arm at rest, and says what is to be done, if anything. With a `judgement`
+    /// it is the lens that is to be found.
     ///
     /// # Errors
     /// When the run cannot go on.
@@ -207,6 +209,7 @@ impl Routine {
         report: &ArmReport,
         samples: &Samples,
         found: Option<&HandEye>,
+        judgement: Option<&Judgement>,
     ) -> Result<Option<Order>, RoutineError> {
         let arm = condition(now_s, report)?;
         let Phase::Looking { unusable, .. } = &mut self.phase else {
@@ -229,7 +232,8 @@ impl Routine {
                 }
             }
         }
-        if samples.samples.len() >= self.rules.poses {
+        let is_enough = judgement.is_some_and(|judgement| judgement.verdict().is_ok());
+        if is_enough || samples.samples.len() >= self.rules.poses {
             return Ok(Some(Order::Finish));
         }
         let Some(planner) = &mut self.planner else {
@@ -239,7 +243,14 @@ impl Routine {
         let taken = samples.samples.iter();
         let taken = taken.filter_map(|sample| sample.base_from_flange?.isometry());
         let tried: Vec<_> = self.missed.iter().copied().chain(taken).collect();
-        let to = planner.next(&belief, &tried, &arm)?.arm;
+        let to = planner
+            .next(
+                &belief,
+                judgement.map(|judgement| &judgement.coverage),
+                &tried,
+                &arm,
+            )?
+            .arm;
         let (path, speed) = ([arm, to], self.rules.speed / PEAK_OVER_MEAN);
         // A path of two points has a course.
         if let Some(course) = Course::new(&path, speed, now_s) {
@@ -329,7 +340,7 @@ mod tests {
             let (report, found) = (self.report(), self.cell.found());
             let samples = &self.cell.samples;
             self.routine
-                .looked(self.now_s, look, &report, samples, found.as_ref())
+                .looked(self.now_s, look, &report, samples, found.as_ref(), None)
         }
     }
 

@@ -100,6 +100,17 @@ impl Cell {
         calibrate(&self.samples, &options).ok()
     }
 
+    /// What the first of the samples have shown of the lens.
+    fn coverage(&self, count: usize) -> Coverage {
+        let Samples {
+            camera,
+            board,
+            samples,
+            ..
+        } = &self.samples;
+        Coverage::of(camera, board, &samples[..count])
+    }
+
     fn tried(&self) -> Vec<Isometry3<f64>> {
         let poses = self.samples.samples.iter();
         poses
@@ -108,11 +119,19 @@ impl Cell {
     }
 }
 
+/// What is to be found.
+#[derive(PartialEq)]
+enum Aim {
+    Mount,
+    Lens,
+}
+
 /// Takes samples; how many poses did not show the board.
 fn run(
     cell: &mut Cell,
+    aim: Aim,
     count: usize,
-    mut choose: impl FnMut(&mut Planner, &Belief, &[Isometry3<f64>], &Arm) -> Choice,
+    mut choose: impl FnMut(&mut Planner, &Belief, Option<&Coverage>, &[Isometry3<f64>], &Arm) -> Choice,
 ) -> usize {
     let start = cell.start;
     let mut planner = Planner::new(room::tests::room(), start, 3);
@@ -122,7 +141,14 @@ fn run(
     while cell.samples.samples.len() < count {
         let found = cell.found();
         let belief = Belief::new(&cell.samples, &cell.guess, found.as_ref()).unwrap();
-        let choice = choose(&mut planner, &belief, &cell.tried(), &now);
+        let coverage = (aim == Aim::Lens).then(|| cell.coverage(cell.samples.samples.len()));
+        let choice = choose(
+            &mut planner,
+            &belief,
+            coverage.as_ref(),
+            &cell.tried(),
+            &now,
+        );
         now = choice.arm;
         missed += usize::from(!cell.take(&now));
         assert!(missed <= count, "the board is never seen");
@@ -130,12 +156,24 @@ fn run(
     missed
 }
 
-fn best(planner: &mut Planner, belief: &Belief, tried: &[Isometry3<f64>], now: &Arm) -> Choice {
-    planner.next(belief, tried, now).unwrap()
+fn best(
+    planner: &mut Planner,
+    belief: &Belief,
+    coverage: Option<&Coverage>,
+    tried: &[Isometry3<f64>],
+    now: &Arm,
+) -> Choice {
+    planner.next(belief, coverage, tried, now).unwrap()
 }
 
-fn any(planner: &mut Planner, belief: &Belief, tried: &[Isometry3<f64>], now: &Arm) -> Choice {
-    let (choices, counts) = planner.candidates(belief, tried, now);
+fn any(
+    planner: &mut Planner,
+    belief: &Belief,
+    coverage: Option<&Coverage>,
+    tried: &[Isometry3<f64>],
+    now: &Arm,
+) -> Choice {
+    let (choices, counts) = planner.candidates(belief, coverage, tried, now);
     assert!(!choices.is_empty(), "{counts}");
     choices[0].clone()
 }
@@ -145,12 +183,12 @@ fn fifteen_chosen_poses_tell_more_than_fifteen_random_ones() {
     let (mut chosen, mut random, mut missed) = (Vec::new(), Vec::new(), 0);
     for seed in 1..=5 {
         let mut cell = Cell::new(seed);
-        missed += run(&mut cell, 15, best);
+        missed += run(&mut cell, Aim::Mount, 15, best);
         let found = cell.found().unwrap();
         let (shift, turn) = distance(&found.mount_from_camera, &cell.mount_from_camera);
         assert!(shift < 1e-3 && turn < 2e-3, "{seed}: {shift} m, {turn} rad");
         let mut other = Cell::new(seed);
-        run(&mut other, 15, any);
+        run(&mut other, Aim::Mount, 15, any);
         let by_chance = other.found().unwrap();
         println!(
             "{seed}: chosen {:.3} mm {:.4} deg (off by {:.3} mm), random {:.3} mm {:.4} deg",
@@ -183,6 +221,18 @@ fn fifteen_chosen_poses_tell_more_than_fifteen_random_ones() {
 }
 
 #[test]
+fn the_picture_is_covered_within_twenty_five_poses() {
+    let mut cell = Cell::new(1);
+    let missed = run(&mut cell, Aim::Lens, 25, best);
+    let needed = (1..=25).find(|count| cell.coverage(*count).is_complete());
+    println!(
+        "{needed:?} pictures, {missed} missed; {}",
+        cell.coverage(25)
+    );
+    assert!(needed.is_some(), "{}", cell.coverage(25));
+}
+
+#[test]
 fn a_camera_on_the_robot_is_found_too() {
     let mut cell = Cell::new(1);
     cell.samples.setup = Setup::EyeInHand;
@@ -205,7 +255,7 @@ fn a_camera_on_the_robot_is_found_too() {
     let down = UnitQuaternion::from_euler_angles(std::f64::consts::PI, 0.0, 0.0);
     let above = Isometry3::from_parts(Vector3::new(0.3, 0.45, 0.5).into(), down);
     cell.start = room::tests::room().reach(&above, &ur5::RESET_POSE).unwrap();
-    let missed = run(&mut cell, 12, best);
+    let missed = run(&mut cell, Aim::Mount, 12, best);
     let found = cell.found().unwrap();
     let (shift, turn) = distance(&found.mount_from_camera, &cell.mount_from_camera);
     assert!(
@@ -223,7 +273,7 @@ fn a_robot_with_nowhere_to_go_says_why() {
     let room = room::tests::room_between([0.25, 0.43, 0.43], [0.31, 0.49, 0.49]);
     let mut planner = Planner::new(room, ur5::RESET_POSE, 1);
     let told = planner
-        .next(&belief, &cell.tried(), &ur5::RESET_POSE)
+        .next(&belief, None, &cell.tried(), &ur5::RESET_POSE)
         .unwrap_err()
         .to_string();
     assert!(

@@ -15,6 +15,9 @@
 //! | `file` | a recording (.bag, .db3) to play as if it happened now; sizes and rate are the recording's |
 //! | `loop` | whether a recording begins again at its end |
 //! | `frame` | the optical frame in the headers |
+//! | `intrinsics` | the file of a [calibration](crate::calibrated) of this camera at this size; empty: what the camera says of itself |
+//!
+//! Depth is aligned by what the camera says of itself, whatever `intrinsics` say.
 //!
 //! A camera that is unplugged is looked for until it is back ([`connection`]). What talks to librealsense is one module,
 //! `library`, behind the trait [`Camera`]; all else is here in every build:

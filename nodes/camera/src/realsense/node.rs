@@ -10,6 +10,7 @@ use super::connection::Event;
 use super::parameters::Settings;
 use super::reporter::Reporter;
 use super::worker::{Heard, Workers};
+use crate::calibrated::CalibratedError;
 use crate::output::Output;
 
 /// Between two reports when nothing happens.
@@ -22,6 +23,9 @@ pub enum RealsenseError {
     /// The bus refused something.
     #[error(transparent)]
     Bus(#[from] BusError),
+    /// The calibrated intrinsics cannot be used.
+    #[error("realsense: {0}")]
+    Calibrated(#[from] CalibratedError),
     /// A camera has no simulated time.
     #[error("realsense: a camera cannot run in lockstep; use the node `sim` or `camera` there")]
     Lockstep,
@@ -46,7 +50,7 @@ pub async fn run_with<C: Camera>(
 ) -> Result<(), RealsenseError> {
     let mut realsense = Realsense {
         settings: Settings::declare(&node)?,
-        output: Output::declare(&node)?,
+        output: Output::declare::<RealsenseError>(&node)?,
         reporter: Reporter::new(&node)?,
         node: node.clone(),
         make,
@@ -104,9 +108,12 @@ impl<F> Realsense<F> {
                 Heard::Event(stamp, Event::Captured(capture)) => {
                     self.reporter.captured(stamp);
                     self.output
-                        .publish(stamp, &capture.intrinsics, capture.frame);
+                        .publish(stamp, &capture.intrinsics, capture.frame)?;
                 }
-                Heard::Event(_, Event::Opened(identity)) => self.reporter.opened(identity),
+                Heard::Event(_, Event::Opened(identity)) => {
+                    self.output.check_serial(&identity.serial)?;
+                    self.reporter.opened(identity);
+                }
                 Heard::Event(_, Event::Lost(reason)) => self.reporter.lost(reason),
                 Heard::Event(_, Event::Ended) => return Ok(()),
                 Heard::Event(_, Event::Failed(reason)) => {

@@ -60,6 +60,23 @@ fn intrinsics_and_hand_are_reported() {
         camera.stdout,
         camera.stderr
     );
+    // Written for the camera node, and not over what is better or another camera's.
+    let lens = path("lens.yaml");
+    let pictures = path("pictures");
+    let line = ["calibrate", "intrinsics", &pictures, "--out", &lens];
+    let of = |serial| run(&[&line[..], &["--serial", serial]].concat());
+    assert_eq!(of("0042").status, 0);
+    let text = fs::read_to_string(&lens).unwrap();
+    assert!(
+        text.contains("serial: '0042'") && text.contains("replaces_factory: false"),
+        "{text}"
+    );
+    let other = of("0043");
+    assert!(
+        other.status != 0 && other.stderr.contains("another camera"),
+        "{}",
+        other.stderr
+    );
     let result = path("new_hand.yaml");
     let hand = run(&["calibrate", "hand", &path("hand.yaml"), "--out", &result]);
     assert_eq!(hand.status, 0, "{}", hand.stderr);

@@ -25,6 +25,8 @@ fn every_launch_file_of_the_project_can_be_planned() {
         assert_eq!(planned.status, 0, "{file}: {}", planned.stderr);
         let node = if file.ends_with("calibrate_hand_eye.launch") {
             "/calibrate_hand_eye"
+        } else if file.ends_with("calibrate_intrinsics.launch") {
+            "/calibrate_intrinsics"
         } else {
             "/supervisor"
         };
@@ -138,6 +140,55 @@ fn a_calibration_has_a_cell_of_its_own_where_it_is_asked_for() {
         assert!(simulated.contains(part), "{part} is not in:\n{simulated}");
     }
     assert_eq!(simulated.matches("/ur_driver").count(), 1, "{simulated}");
+}
+
+#[test]
+fn the_lens_is_calibrated_with_a_robot_only_where_it_moves() {
+    let by_hand = plan("calibrate_intrinsics.launch", &["camera_serial:=0042"]);
+    for part in [
+        "find: \"intrinsics\"",
+        "move: false",
+        "camera_serial: \"0042\"",
+    ] {
+        assert!(by_hand.contains(part), "{part} is not in:\n{by_hand}");
+    }
+    assert!(!by_hand.contains("/ur_driver"), "{by_hand}");
+    let simulated = plan("calibrate_intrinsics.launch", &["sim:=true"]);
+    for part in [
+        "/sim",
+        "/ur_driver",
+        "move: true",
+        "camera_at: [0.25, 1.1, 0.55]",
+    ] {
+        assert!(simulated.contains(part), "{part} is not in:\n{simulated}");
+    }
+}
+
+#[test]
+fn calibrations_reach_camera_and_tf() {
+    for (camera, node) in [("realsense", "realsense"), ("replay", "camera")] {
+        let camera = format!("camera:={camera}");
+        let arguments = [
+            &camera,
+            "intrinsics:=lens.yaml",
+            "allow_poor:=true",
+            "images:=x",
+        ];
+        let plan = same_plan_in_one_process_or_several(&arguments);
+        for part in [node, "intrinsics: \"lens.yaml\"", "allow_poor: true"] {
+            assert!(plan.contains(part), "{part} is not in:\n{plan}");
+        }
+    }
+    // What another node publishes is not ours to change.
+    fails(
+        &[
+            "launch",
+            "real.launch",
+            "intrinsics:=lens.yaml",
+            "--dry-run",
+        ],
+        &["intrinsics", "lens.yaml"],
+    );
 }
 
 #[test]

@@ -76,6 +76,15 @@ pub(crate) struct ExampleArgs {
 pub(crate) struct IntrinsicsArgs {
     /// The folder of samples, with its samples.yaml
     pub(crate) samples: PathBuf,
+    /// Where the refined figures go, for the camera node's parameter `intrinsics`; better ones that are there are kept
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write them even where better ones are, or those of another camera
+    #[arg(long, requires = "out")]
+    pub(crate) replace: bool,
+    /// The camera's serial number, for the file: other cameras then refuse it
+    #[arg(long, requires = "out", default_value = "", hide_default_value = true)]
+    pub(crate) serial: String,
     /// Also write the report as a page for the browser, with plots
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

@@ -24,28 +24,11 @@ pub(crate) fn run(args: &IntrinsicsArgs) -> Result<ExitCode> {
     for (name, reason) in &found.rejected {
         print_line(format_args!("Left out: {name}, {reason}."))?;
     }
-    let sentences = [
-        format!(
-            "Corners in {} pictures are {:.2} px off by the camera's own figures, {:.2} px by the refined ones (root mean square).",
-            found.used.len(),
-            found.rms_before_px,
-            found.rms_px
-        ),
-        format!(
-            "The two are {:.2} px apart over the image; the refined ones are known to {:.2} px. Corners were in {:.0} % of the image.",
-            found.difference_px,
-            found.uncertainty_px,
-            found.coverage * 100.0
-        ),
-    ];
+    let sentences = found.sentences();
     for sentence in &sentences {
         print_line(sentence)?;
     }
-    let verdict = if found.keeps_factory() {
-        "Keep the camera's own figures."
-    } else {
-        "Replace the camera's own figures by the refined ones."
-    };
+    let verdict = found.verdict();
     print_line(verdict)?;
     if let Some(file) = &args.report {
         let headline = Headline {
@@ -69,6 +52,10 @@ pub(crate) fn run(args: &IntrinsicsArgs) -> Result<ExitCode> {
             .section(page::left_out(pictures(&found), &found.rejected))
             .section(page::coverage(&samples.camera, &corners, used, "Lines that point the same way over a part of the picture are what the refined figures do not describe."));
         page::write(page, file, &[&args.samples.join(sample::FILE)])?;
+    }
+    if let Some(file) = &args.out {
+        found.write(file, &args.serial, args.replace)?;
+        print_line(format_args!("Written to {}.", file.display()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

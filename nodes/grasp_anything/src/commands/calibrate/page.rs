@@ -3,14 +3,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result};
+use calibration::intrinsics::coverage::{CELLS, covered};
 use camera::Intrinsics;
 use nalgebra::Point2;
 use report_page::{Page, Plot, Section, Tone};
 
 use crate::report::origin;
-
-/// Columns and rows that a picture is divided into, as its coverage is counted.
-const CELLS: (usize, usize) = calibration::intrinsics::CELLS;
 
 /// Writes a page, with its end: the command and the SHA-256 of each of the `inputs`.
 pub(super) fn write(page: Page, file: &Path, inputs: &[&Path]) -> Result<()> {
@@ -83,7 +81,7 @@ pub(super) fn coverage(
     Section::new("Coverage of the picture")
         .text(&format!(
             "There were corners in {} of the {} cells of the picture. Red ones are of samples that were left out. {hint}",
-            covered(camera, &used),
+            covered(camera, used.iter().map(|[seen, _]| *seen)),
             CELLS.0 * CELLS.1
         ))
         .plots(&[plot])
@@ -103,21 +101,6 @@ fn enlargement(camera: &Intrinsics, pairs: &[[Point2<f64>; 2]]) -> f64 {
         .into_iter()
         .find(|round| *round <= wanted)
         .unwrap_or(1.0)
-}
-
-fn covered(camera: &Intrinsics, pairs: &[[Point2<f64>; 2]]) -> usize {
-    let cell = |at: f64, size: u32, count: usize| {
-        let share = ((at + 0.5) / f64::from(size)).clamp(0.0, 1.0);
-        ((share * count as f64) as usize).min(count - 1)
-    };
-    let cells: std::collections::BTreeSet<_> = pairs
-        .iter()
-        .map(|[seen, _]| {
-            let column = cell(seen.x, camera.width, CELLS.0);
-            (column, cell(seen.y, camera.height, CELLS.1))
-        })
-        .collect();
-    cells.len()
 }
 
 #[cfg(test)]
