@@ -3,10 +3,14 @@
 //! Estimated from the depth image at half resolution: each point looks at six others nearby and
 //! counts those that rise above its tangent plane.
 
+mod blur;
+
 use std::num::NonZeroUsize;
 
 use super::{
-    Camera, bands,
+    Camera,
+    backdrop::{TILE, Tiles},
+    bands,
     visibility::{NONE, Visibility},
 };
 
@@ -17,8 +21,8 @@ const FAR_M: f32 = 1.7;
 /// Samples for each point.
 const SAMPLES: usize = 6;
 /// The sample pattern repeats every so many points in x and y; the blur is as wide.
-const TILE: usize = 4;
-/// Points that are worked on at once; a multiple of [`TILE`].
+const PATTERN: usize = 4;
+/// Points that are worked on at once; a multiple of [`PATTERN`].
 const LANES: usize = 8;
 /// How dark full occlusion is.
 const STRENGTH: f32 = 2.2;
@@ -32,9 +36,10 @@ pub(super) struct Occlusion {
     height: usize,
     /// Depth of each point in metres, 0 where there is nothing.
     depth: Vec<f32>,
-    /// Share of the ambient light that arrives.
-    light: Vec<f32>,
+    /// Share of the ambient light that arrives: as estimated, averaged along rows, and along columns too.
+    gathered: Vec<f32>,
     blurred: Vec<f32>,
+    light: Vec<f32>,
     face_normals: Vec<[f32; 3]>,
 }
 
@@ -42,10 +47,62 @@ impl Occlusion {
     /// Switches the effect off for the next frame.
     pub(super) fn skip(&mut self) {
         self.width = 0;
+        self.height = 0;
+        self.gathered.clear();
+        self.light.clear();
+        self.depth.clear();
     }
 
-    /// Estimates the occlusion of everything visible.
-    pub(super) fn draw(&mut self, visibility: &Visibility, camera: &Camera, threads: NonZeroUsize) {
+    /// Light before and after it is averaged over neighbours, point by point.
+    pub(super) fn light(&self) -> [&[f32]; 2] {
+        [&self.gathered, &self.light]
+    }
+
+    /// How far away, in pixels, something may take ambient light from what a tile shows.
+    pub(super) fn reach(&self, camera: &Camera, tile: [usize; 2]) -> usize {
+        let fx = 0.5 * camera.intrinsics.fx as f32;
+        let reach = self
+            .lines(&self.depth, tile, 0)
+            .flatten()
+            .filter(|&&z| z > 0.0 && z <= FAR_M)
+            .map(|&z| radius(fx, z))
+            .fold(0.0, f32::max);
+        2 * (reach.ceil() as usize)
+    }
+
+    /// Whether a tile has the light that it had before.
+    pub(super) fn is_as_before(&self, before: &[f32], tile: [usize; 2]) -> bool {
+        // The last pixel looks at the point beyond.
+        self.lines(&self.light, tile, 1)
+            .eq(self.lines(before, tile, 1))
+    }
+
+    /// The points of a tile and `margin` more to the right and below, line by line.
+    fn lines<'a>(
+        &self,
+        points: &'a [f32],
+        [column, row]: [usize; 2],
+        margin: usize,
+    ) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        const EDGE: usize = TILE / 2;
+        let end = (column * EDGE + EDGE + margin).min(self.width);
+        let xs = (column * EDGE).min(end)..end;
+        points
+            .chunks_exact(self.width.max(1))
+            .skip(row * EDGE)
+            .take(EDGE + margin)
+            .map(move |line| &line[xs.clone()])
+    }
+
+    /// Estimates the occlusion of everything visible. Of `before`, the light of another picture before it
+    /// was averaged, all stays but the flagged tiles.
+    pub(super) fn draw(
+        &mut self,
+        visibility: &Visibility,
+        camera: &Camera,
+        before: Option<(&[f32], &Tiles)>,
+        threads: NonZeroUsize,
+    ) {
         let (full_width, full_height) = (
             camera.intrinsics.width as usize,
             camera.intrinsics.height as usize,
@@ -74,8 +131,11 @@ impl Occlusion {
             let scale = 1.0 / dot(n, n).max(1e-30).sqrt();
             n.map(|c| c * scale)
         }));
-        self.light.clear();
-        self.light.resize(points, 1.0);
+        self.gathered.clear();
+        match before {
+            Some((light, _)) => self.gathered.extend_from_slice(light),
+            None => self.gathered.resize(points, 1.0),
+        }
         // A half-resolution point (x, y) lies on the pixel (2 x, 2 y).
         let (fx, fy) = (
             0.5 * camera.intrinsics.fx as f32,
@@ -94,26 +154,25 @@ impl Occlusion {
             patterns: patterns(),
         };
         let count = bands::rows_in_band(self.height, threads);
-        let mut light = std::mem::take(&mut self.light);
+        let mut gathered = std::mem::take(&mut self.gathered);
         let this = &*self;
         bands::for_each(
-            light.chunks_mut((count * this.width).max(1)).enumerate(),
+            gathered.chunks_mut((count * this.width).max(1)).enumerate(),
             |(band, lines)| {
                 for (y, line) in (band * count..).zip(lines.chunks_mut(this.width)) {
-                    this.gather_row(y, &visibility.triangle[2 * y * full_width..], &view, line);
+                    let ids = &visibility.triangle[2 * y * full_width..];
+                    for (block, light) in line.chunks_mut(LANES).enumerate() {
+                        let x = block * LANES;
+                        let is_flagged = |tiles: &Tiles| tiles.row(2 * y)[2 * x / TILE];
+                        if before.is_none_or(|(_, tiles)| is_flagged(tiles)) {
+                            this.gather(x, y, &ids[2 * x..], &view, light);
+                        }
+                    }
                 }
             },
         );
-        self.light = light;
+        self.gathered = gathered;
         self.blur(threads);
-    }
-
-    /// Looks around each point of row `y`; `ids` are the triangles of its pixels at full resolution.
-    fn gather_row(&self, y: usize, ids: &[u32], view: &View, light: &mut [f32]) {
-        for (block, light) in light.chunks_mut(LANES).enumerate() {
-            let x = block * LANES;
-            self.gather(x, y, &ids[2 * x..], view, light);
-        }
     }
 
     /// Looks around a few points from (x, y) rightwards, in plain loops over as many lanes.
@@ -148,9 +207,9 @@ impl Occlusion {
             px[k] = (first + k) as i32 as f32;
             at[0][k] = (px[k] - view.cx) * view.per_fx * z[k];
             at[1][k] = (py - view.cy) * view.per_fy * z[k];
-            radius[k] = (REACH_M * view.fx / z[k]).min(40.0);
+            radius[k] = self::radius(view.fx, z[k]);
         }
-        for [dx, dy] in &view.patterns[y % TILE] {
+        for [dx, dy] in &view.patterns[y % PATTERN] {
             let (mut sx, mut sy, mut other) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
             for k in 0..LANES {
                 sx[k] = floor((px[k] + dx[k] * radius[k]).max(0.0).min(right));
@@ -178,72 +237,9 @@ impl Occlusion {
         }
     }
 
-    /// Averages over one tile of the sample pattern, but not across depth steps.
-    fn blur(&mut self, threads: NonZeroUsize) {
-        let mut blurred = std::mem::take(&mut self.blurred);
-        blurred.resize(self.light.len(), 1.0);
-        self.blur_along(&self.light, &mut blurred, threads, Self::blur_across);
-        let mut light = std::mem::take(&mut self.light);
-        self.blur_along(&blurred, &mut light, threads, Self::blur_down);
-        self.light = light;
-        self.blurred = blurred;
-    }
-
-    /// Makes each row of `target` from `source` with `row`.
-    fn blur_along(
-        &self,
-        source: &[f32],
-        target: &mut [f32],
-        threads: NonZeroUsize,
-        row: impl Fn(&Self, &[f32], usize, &mut [f32]) + Sync,
-    ) {
-        let count = bands::rows_in_band(self.height, threads);
-        bands::for_each(
-            target.chunks_mut((count * self.width).max(1)).enumerate(),
-            |(band, lines)| {
-                for (y, line) in (band * count..).zip(lines.chunks_mut(self.width)) {
-                    row(self, source, y, line);
-                }
-            },
-        );
-    }
-
-    /// Mean of each point of row `y` and its neighbours, from one to the left to two to the right.
-    fn blur_across(&self, source: &[f32], y: usize, out: &mut [f32]) {
-        let line = |from: usize, to: usize| {
-            let points = y * self.width + from..y * self.width + to;
-            (&self.depth[points.clone()], &source[points])
-        };
-        // All neighbours of the points in between lie in the picture.
-        let inner = 1..self.width.saturating_sub(2).max(1);
-        if !inner.is_empty() {
-            average(
-                [0, -1, 1, 2].map(|step: isize| {
-                    let shifted = |x: usize| x.saturating_add_signed(step);
-                    line(shifted(inner.start), shifted(inner.end))
-                }),
-                &mut out[inner.clone()],
-            );
-        }
-        for x in (0..1).chain(inner.end..self.width) {
-            average(
-                neighbours(x, self.width).map(|x| line(x, x + 1)),
-                &mut out[x..=x],
-            );
-        }
-    }
-
-    /// Mean of each point of row `y` and its neighbours, from one above to two below.
-    fn blur_down(&self, source: &[f32], y: usize, out: &mut [f32]) {
-        let rows = neighbours(y, self.height).map(|y| {
-            let points = y * self.width..(y + 1) * self.width;
-            (&self.depth[points.clone()], &source[points])
-        });
-        average(rows, out);
-    }
-
-    /// Writes the share of the ambient light that reaches each pixel of a row; `z` is their depth.
-    pub(super) fn fill_row(&self, y: usize, z: &[f32], out: &mut [f32]) {
+    /// Writes the share of the ambient light that reaches the pixels of a row from `first` on; `z` is
+    /// their depth.
+    pub(super) fn fill_row(&self, y: usize, first: usize, z: &[f32], out: &mut [f32]) {
         if self.width == 0 {
             out.fill(1.0);
             return;
@@ -260,7 +256,7 @@ impl Occlusion {
             &self.depth[lower..lower + self.width],
             &self.light[lower..lower + self.width],
         );
-        for (x, (out, &z)) in out.iter_mut().zip(z).enumerate() {
+        for (x, (out, &z)) in (first..).zip(out.iter_mut().zip(z)) {
             let (left, right) = (x / 2, x.div_ceil(2).min(self.width - 1));
             let tolerance = SAME_SURFACE * z;
             let first = if (upper.0[left] - z).abs() < tolerance {
@@ -278,37 +274,9 @@ impl Occlusion {
     }
 }
 
-/// Places on a line of `count`: the place itself, then one before, one after and two after it, or
-/// itself where the line ends.
-fn neighbours(place: usize, count: usize) -> [usize; 4] {
-    let within = |other: Option<usize>| other.filter(|&other| other < count).unwrap_or(place);
-    [
-        place,
-        within(place.checked_sub(1)),
-        within(Some(place + 1)),
-        within(Some(place + 2)),
-    ]
-}
-
-/// Mean of the first of four lines (depths, values) and those of the others at the same depth.
-fn average(lines: [(&[f32], &[f32]); 4], out: &mut [f32]) {
-    let [own, before, after, second] =
-        lines.map(|(depths, values)| (&depths[..out.len()], &values[..out.len()]));
-    for (x, out) in out.iter_mut().enumerate() {
-        let z = own.0[x];
-        let tolerance = SAME_SURFACE * z;
-        let (mut sum, mut weight) = (own.1[x], 1.0);
-        for (depths, values) in [before, after, second] {
-            let same = if (depths[x] - z).abs() < tolerance {
-                1.0
-            } else {
-                0.0
-            };
-            sum += same * values[x];
-            weight += same;
-        }
-        *out = sum / weight;
-    }
+/// How far a point at depth `z` looks, in points.
+fn radius(fx: f32, z: f32) -> f32 {
+    (REACH_M * fx / z).min(40.0)
 }
 
 /// The half-resolution camera and the sample pattern.
@@ -323,18 +291,18 @@ struct View {
 }
 
 /// Offsets (x, y) of the samples: for each row of a tile and sample, those of [`LANES`] points.
-type Patterns = [[[[f32; LANES]; 2]; SAMPLES]; TILE];
+type Patterns = [[[[f32; LANES]; 2]; SAMPLES]; PATTERN];
 
 /// For each place in a tile, offsets that fill a disc of radius 1 evenly, turned from place to place.
 fn patterns() -> Patterns {
     // An order of the sixteen turns in which neighbours differ much.
-    const ORDER: [[u8; TILE]; TILE] =
+    const ORDER: [[u8; PATTERN]; PATTERN] =
         [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
     ORDER.map(|turns| {
         std::array::from_fn(|k| {
             let mut offsets = [[0.0; LANES]; 2];
             for lane in 0..LANES {
-                let turn = f32::from(turns[lane % TILE]);
+                let turn = f32::from(turns[lane % PATTERN]);
                 let angle = (turn / 16.0 + k as f32 * 0.381_966) * std::f32::consts::TAU;
                 let radius = ((k as f32 + 0.5 + turn / 32.0) / SAMPLES as f32).min(1.0);
                 offsets[0][lane] = radius * angle.cos();
