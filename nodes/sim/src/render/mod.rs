@@ -39,6 +39,7 @@ pub mod mesh;
 pub mod model;
 pub mod room;
 
+mod backdrop;
 mod bands;
 mod frame;
 mod noise;
@@ -61,7 +62,8 @@ use std::num::NonZeroUsize;
 
 use material::LinearMaterial;
 
-/// Renders frames; keeps its buffers from one frame to the next.
+/// Renders frames; keeps its buffers from one frame to the next, and what it knows of a background
+/// (visuals of instance 0 that lead the list) that stays as it is. Frames do not depend on those before.
 #[derive(Debug, Default)]
 pub struct Renderer {
     quality: Quality,
@@ -72,6 +74,7 @@ pub struct Renderer {
     rows: Vec<shade::Row>,
     tone: tone::ToneCurve,
     materials: Vec<LinearMaterial>,
+    backdrop: backdrop::Backdrop,
 }
 
 /// How much work goes into a picture. Depth and instance ids are the same at either.
@@ -118,25 +121,75 @@ impl Renderer {
         if self.rows.is_empty() {
             self.rows.push(shade::Row::default());
         }
+        let background = backdrop::leading(visuals);
+        if self.backdrop.follow(background, lighting, camera) {
+            let mut picture = Frame::default();
+            picture.resize(frame.width, frame.height);
+            self.paint(background, lighting, camera, &mut picture);
+            let inputs = self.inputs(background, lighting, camera);
+            self.backdrop.drawn = Some(backdrop::Drawn::new(&inputs, picture));
+        }
+        self.paint(visuals, lighting, camera, frame);
+    }
+
+    /// Draws the visuals, over the background if that has been drawn.
+    fn paint(
+        &mut self,
+        visuals: &[Visual],
+        lighting: &Lighting,
+        camera: &Camera,
+        frame: &mut Frame,
+    ) {
         let threads = NonZeroUsize::new(self.rows.len()).unwrap_or(NonZeroUsize::MIN);
+        let drawn = self.backdrop.drawn.as_ref();
         let (visibility, shadow) = (&mut self.visibility, &mut self.shadow);
+        let draw = |visibility: &mut visibility::Visibility| match drawn {
+            Some(drawn) => visibility.draw_over(&drawn.underlay, visuals, drawn.visuals, camera),
+            None => visibility.draw(visuals, camera),
+        };
         if threads.get() > 1 {
             std::thread::scope(|scope| {
                 scope.spawn(|| shadow.draw(visuals, lighting));
-                visibility.draw(visuals, camera);
+                draw(visibility);
             });
         } else {
-            visibility.draw(visuals, camera);
+            draw(visibility);
             shadow.draw(visuals, lighting);
         }
+        let covered = drawn.map(|drawn| (drawn, drawn.covered(&self.visibility)));
         match self.quality {
             Quality::Fast => self.occlusion.skip(),
-            Quality::Fine => self.occlusion.draw(&self.visibility, camera, threads),
+            Quality::Fine => {
+                let dimmed = covered
+                    .as_ref()
+                    .map(|(drawn, covered)| (&*drawn.ambient[0], drawn.dimmed(covered)));
+                let before = dimmed.as_ref().map(|(light, tiles)| (*light, tiles));
+                self.occlusion
+                    .draw(&self.visibility, camera, before, threads);
+            }
         }
+        let kept = covered
+            .map(|(drawn, covered)| (drawn, drawn.kept(&covered, &self.occlusion, &self.shadow)));
         self.materials.clear();
         self.materials
             .extend(visuals.iter().map(|v| LinearMaterial::new(&v.material)));
+        let mut rows = std::mem::take(&mut self.rows);
         let inputs = shade::Inputs {
+            kept: kept.as_ref().map(|(drawn, kept)| (*drawn, kept)),
+            ..self.inputs(visuals, lighting, camera)
+        };
+        shade::shade(&inputs, &mut rows, &self.tone, frame);
+        self.rows = rows;
+    }
+
+    /// What shading reads once the rest is drawn.
+    fn inputs<'a>(
+        &'a self,
+        visuals: &'a [Visual],
+        lighting: &'a Lighting,
+        camera: &'a Camera,
+    ) -> shade::Inputs<'a> {
+        shade::Inputs {
             visuals,
             materials: &self.materials,
             visibility: &self.visibility,
@@ -144,7 +197,7 @@ impl Renderer {
             occlusion: &self.occlusion,
             lighting,
             camera,
-        };
-        shade::shade(&inputs, &mut self.rows, &self.tone, frame);
+            kept: None,
+        }
     }
 }

@@ -3,12 +3,14 @@
 //! What differs from triangle to triangle is gathered into flat arrays first; the arithmetic of the
 //! light then runs over those arrays in plain loops, which the compiler turns into vector code.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, ops::Range};
 
 use nalgebra::{Matrix3, Vector3};
 
 use super::{
-    Camera, Frame, Lighting, Visual, bands,
+    Camera, Frame, Lighting, Visual,
+    backdrop::{Drawn, TILE, Tiles},
+    bands,
     material::LinearMaterial,
     occlusion::Occlusion,
     shadow::ShadowMap,
@@ -64,6 +66,8 @@ pub(super) struct Inputs<'a> {
     pub(super) occlusion: &'a Occlusion,
     pub(super) lighting: &'a Lighting,
     pub(super) camera: &'a Camera,
+    /// Tiles that are copied from a picture drawn earlier.
+    pub(super) kept: Option<(&'a Drawn, &'a Tiles)>,
 }
 
 /// Shades the whole picture into `frame`, which has the camera's size, with one thread for each of `rows`.
@@ -92,14 +96,65 @@ pub(super) fn shade(inputs: &Inputs<'_>, rows: &mut [Row], tone: &ToneCurve, fra
             .zip(depth_m.chunks_mut(width))
             .zip(instance.chunks_mut(width));
         for (y, ((rgb, depth_m), instance)) in (band * count..).zip(lines) {
-            gather(inputs, y, row, depth_m, instance);
-            inputs.occlusion.fill_row(y, &row.z, &mut row.occlusion);
-            geometry(&light, y, row);
-            cast(inputs.shadow, &light, row);
-            light_up(&light, row);
-            tone.write(&mut row.colour, rgb);
+            let (flags, edge) = match inputs.kept {
+                Some((_, kept)) => (kept.row(y), TILE),
+                None => (&[false][..], width),
+            };
+            let mut start = 0;
+            for run in flags.chunk_by(|a, b| a == b) {
+                let xs = start..(start + run.len() * edge).min(width);
+                start = xs.end;
+                let bytes = 3 * xs.start..3 * xs.end;
+                if let Some((drawn, _)) = inputs.kept.filter(|_| run.contains(&true)) {
+                    let picture = &drawn.picture;
+                    let line = y * width..(y + 1) * width;
+                    rgb[bytes.clone()]
+                        .copy_from_slice(&picture.rgb[3 * line.start..3 * line.end][bytes]);
+                    depth_m[xs.clone()].copy_from_slice(&picture.depth_m[line.clone()][xs.clone()]);
+                    instance[xs.clone()].copy_from_slice(&picture.instance[line][xs]);
+                    continue;
+                }
+                gather(inputs, y, xs.clone(), row, depth_m, instance);
+                inputs.occlusion.fill_row(
+                    y,
+                    xs.start,
+                    &row.z[xs.clone()],
+                    &mut row.occlusion[xs.clone()],
+                );
+                geometry(&light, y, xs.clone(), row);
+                cast(inputs.shadow, &light, xs.clone(), row);
+                light_up(&light, xs.clone(), row);
+                let colour = row
+                    .colour
+                    .each_mut()
+                    .map(|channel| &mut channel[xs.clone()]);
+                tone.write(colour, &mut rgb[bytes]);
+            }
         }
     });
+}
+
+/// For each tile, row by row, the box in the light's frame around the points in it that face the key light.
+pub(super) fn lit_boxes(inputs: &Inputs<'_>, width: usize, height: usize) -> Vec<[[f32; 3]; 2]> {
+    const EMPTY: [[f32; 3]; 2] = [[f32::MAX; 3], [f32::MIN; 3]];
+    let columns = width.div_ceil(TILE);
+    let mut boxes = vec![EMPTY; columns * height.div_ceil(TILE)];
+    let light = Light::new(inputs);
+    let mut row = Row::default();
+    row.resize(width);
+    let (mut depth_m, mut instance) = (vec![0.0; width], vec![0; width]);
+    for y in 0..height {
+        gather(inputs, y, 0..width, &mut row, &mut depth_m, &mut instance);
+        geometry(&light, y, 0..width, &mut row);
+        for x in (0..width).filter(|&x| row.facing[x] > 0.0) {
+            let [low, high] = &mut boxes[y / TILE * columns + x / TILE];
+            for k in 0..3 {
+                low[k] = low[k].min(row.in_light[k][x]);
+                high[k] = high[k].max(row.in_light[k][x]);
+            }
+        }
+    }
+    boxes
 }
 
 /// Light and camera in the form that the inner loops need.
@@ -142,15 +197,22 @@ impl Light {
 }
 
 /// Collects depth, normal and colour of each pixel's surface, run by run of equal triangles.
-fn gather(inputs: &Inputs<'_>, y: usize, row: &mut Row, depth_m: &mut [f32], instance: &mut [u8]) {
+fn gather(
+    inputs: &Inputs<'_>,
+    y: usize,
+    xs: Range<usize>,
+    row: &mut Row,
+    depth_m: &mut [f32],
+    instance: &mut [u8],
+) {
     let width = depth_m.len();
     let ids = &inputs.visibility.triangle[y * width..(y + 1) * width];
     let inverse = &inputs.visibility.inverse_depth[y * width..(y + 1) * width];
-    let mut x = 0;
-    while x < width {
+    let mut x = xs.start;
+    while x < xs.end {
         let id = ids[x];
         let mut end = x + 1;
-        while end < width && ids[end] == id {
+        while end < xs.end && ids[end] == id {
             end += 1;
         }
         let run = x..end;
@@ -180,7 +242,7 @@ fn gather(inputs: &Inputs<'_>, y: usize, row: &mut Row, depth_m: &mut [f32], ins
 }
 
 /// Normal, colour and roughness of one triangle's run of pixels.
-fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: std::ops::Range<usize>, row: &mut Row) {
+fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: Range<usize>, row: &mut Row) {
     let vertices = &inputs.visibility.vertices;
     let [a, b, c] = seen.vertices.map(|v| v as usize);
     let dy = (y as i32 - seen.origin[1]) as f32;
@@ -229,20 +291,25 @@ fn surface(inputs: &Inputs<'_>, seen: &Seen, y: usize, run: std::ops::Range<usiz
 }
 
 /// Unit normals, rays, points in the light's frame and the key light's cosine.
-fn geometry(light: &Light, y: usize, row: &mut Row) {
-    let width = row.z.len();
+fn geometry(light: &Light, y: usize, xs: Range<usize>, row: &mut Row) {
+    let count = xs.len();
     let m = &light.world_from_camera;
     let v = (y as f32 - light.centre[1]) * light.focal[1];
     let base: [f32; 3] = std::array::from_fn(|k| m[(k, 1)] * v + m[(k, 2)]);
     for k in 0..3 {
-        for (x, ray) in row.ray[k][..width].iter_mut().enumerate() {
-            *ray = base[k] + m[(k, 0)] * ((x as i32 as f32 - light.centre[0]) * light.focal[0]);
+        for (step, ray) in row.ray[k][xs.clone()].iter_mut().enumerate() {
+            let x = (xs.start + step) as i32 as f32;
+            *ray = base[k] + m[(k, 0)] * ((x - light.centre[0]) * light.focal[0]);
         }
     }
     let [nx, ny, nz] = &mut row.normal;
-    let (nx, ny, nz) = (&mut nx[..width], &mut ny[..width], &mut nz[..width]);
-    let facing = &mut row.facing[..width];
-    for x in 0..width {
+    let (nx, ny, nz) = (
+        &mut nx[xs.clone()],
+        &mut ny[xs.clone()],
+        &mut nz[xs.clone()],
+    );
+    let facing = &mut row.facing[xs.clone()];
+    for x in 0..count {
         let scale = 1.0
             / (nx[x] * nx[x] + ny[x] * ny[x] + nz[x] * nz[x])
                 .max(1e-12)
@@ -253,27 +320,28 @@ fn geometry(light: &Light, y: usize, row: &mut Row) {
         facing[x] = nx[x] * light.key.x + ny[x] * light.key.y + nz[x] * light.key.z;
     }
     let [rx, ry, rz] = &row.ray;
-    let (rx, ry, rz, z) = (&rx[..width], &ry[..width], &rz[..width], &row.z[..width]);
+    let (rx, ry, rz) = (&rx[xs.clone()], &ry[xs.clone()], &rz[xs.clone()]);
+    let z = &row.z[xs.clone()];
     for k in 0..3 {
         let to = &light.light_from_world;
         let (tx, ty, tz) = (to[(k, 0)], to[(k, 1)], to[(k, 2)]);
         let offset = tx * light.eye.x + ty * light.eye.y + tz * light.eye.z;
-        for (x, out) in row.in_light[k][..width].iter_mut().enumerate() {
+        for (x, out) in row.in_light[k][xs.clone()].iter_mut().enumerate() {
             *out = offset + (tx * rx[x] + ty * ry[x] + tz * rz[x]) * z[x];
         }
     }
 }
 
 /// How much of the key light reaches each pixel that faces it.
-fn cast(map: &ShadowMap, light: &Light, row: &mut Row) {
-    let width = row.z.len();
+fn cast(map: &ShadowMap, light: &Light, xs: Range<usize>, row: &mut Row) {
+    let count = xs.len();
     let [nx, ny, nz] = &row.normal;
-    let (nx, ny, nz) = (&nx[..width], &ny[..width], &nz[..width]);
+    let (nx, ny, nz) = (&nx[xs.clone()], &ny[xs.clone()], &nz[xs.clone()]);
     let [px, py, pz] = &row.in_light;
-    let (px, py, pz) = (&px[..width], &py[..width], &pz[..width]);
-    let (facing, shadow) = (&row.facing[..width], &mut row.shadow[..width]);
+    let (px, py, pz) = (&px[xs.clone()], &py[xs.clone()], &pz[xs.clone()]);
+    let (facing, shadow) = (&row.facing[xs.clone()], &mut row.shadow[xs.clone()]);
     let m = &light.light_from_world;
-    for x in 0..width {
+    for x in 0..count {
         shadow[x] = if facing[x] > 0.0 {
             map.visibility([px[x], py[x], pz[x]], || {
                 let component =
@@ -289,18 +357,22 @@ fn cast(map: &ShadowMap, light: &Light, row: &mut Row) {
 
 /// Turns the surface colours into radiance: matt reflection, highlight, and the sheen that smooth
 /// surfaces show at grazing angles.
-fn light_up(light: &Light, row: &mut Row) {
-    let width = row.z.len();
+fn light_up(light: &Light, xs: Range<usize>, row: &mut Row) {
+    let count = xs.len();
     let [nx, ny, nz] = &row.normal;
-    let (nx, ny, nz) = (&nx[..width], &ny[..width], &nz[..width]);
+    let (nx, ny, nz) = (&nx[xs.clone()], &ny[xs.clone()], &nz[xs.clone()]);
     let [rx, ry, rz] = &row.ray;
-    let (rx, ry, rz) = (&rx[..width], &ry[..width], &rz[..width]);
-    let (facing, shadow) = (&row.facing[..width], &row.shadow[..width]);
-    let (roughness, occlusion) = (&row.roughness[..width], &row.occlusion[..width]);
+    let (rx, ry, rz) = (&rx[xs.clone()], &ry[xs.clone()], &rz[xs.clone()]);
+    let (facing, shadow) = (&row.facing[xs.clone()], &row.shadow[xs.clone()]);
+    let (roughness, occlusion) = (&row.roughness[xs.clone()], &row.occlusion[xs.clone()]);
     let [red, green, blue] = &mut row.colour;
-    let (red, green, blue) = (&mut red[..width], &mut green[..width], &mut blue[..width]);
+    let (red, green, blue) = (
+        &mut red[xs.clone()],
+        &mut green[xs.clone()],
+        &mut blue[xs.clone()],
+    );
     let (key, fill) = (light.key, light.fill);
-    for x in 0..width {
+    for x in 0..count {
         let n = [nx[x], ny[x], nz[x]];
         let to_eye = -1.0 / (rx[x] * rx[x] + ry[x] * ry[x] + rz[x] * rz[x]).sqrt();
         let v = [rx[x] * to_eye, ry[x] * to_eye, rz[x] * to_eye];

@@ -123,6 +123,29 @@ impl ShadowMap {
         &self.light_from_world
     }
 
+    /// Whether [`Self::visibility`] is 1 at every point in a box (lowest and highest corner) of the light's
+    /// frame. May say no where it is.
+    pub(super) fn spares(&self, [low, high]: &[[f32; 3]; 2]) -> bool {
+        let place =
+            |k: usize, at: f32| (at - self.corner[k]) * self.texels_per_m - 0.5 * KERNEL as f32;
+        let reach = [self.width as f32 - 5.0, self.height as f32 - 5.0];
+        let mut blocks = [const { 0..0 }; 2];
+        for (k, blocks) in blocks.iter_mut().enumerate() {
+            let (from, to) = (place(k, low[k]), place(k, high[k]));
+            if !(to >= 0.0 && from < reach[k]) {
+                return true;
+            }
+            let block = |texel: f32| texel.clamp(0.0, reach[k]) as usize / BLOCK;
+            *blocks = block(from)..block(to) + 1;
+        }
+        let [columns, rows] = blocks;
+        let depth = high[2] - BIAS_M;
+        rows.into_iter().all(|row| {
+            let line = &self.range[row * self.blocks_x..][columns.clone()];
+            line.iter().all(|[near, _]| *near >= depth)
+        })
+    }
+
     /// Share of the key light that reaches a point, 0..=1. `at` is the point in the light's frame;
     /// `slope` tells how depth changes over the receiving surface per metre right and down, and is
     /// asked only where a caster is near.

@@ -40,8 +40,8 @@ impl Default for ToneCurve {
 
 impl ToneCurve {
     /// Writes a row of linear colours as interleaved bytes. The colours are used up.
-    pub(super) fn write(&self, colour: &mut [Vec<f32>; 3], rgb: &mut [u8]) {
-        for channel in colour.iter_mut() {
+    pub(super) fn write(&self, mut colour: [&mut [f32]; 3], rgb: &mut [u8]) {
+        for channel in &mut colour {
             for light in channel.iter_mut() {
                 // Adding 2^23 leaves the rounded index in the low bits, which vectorises.
                 let index = light.clamp(0.0, WHITE).sqrt() * RESOLUTION + 8_388_608.0;

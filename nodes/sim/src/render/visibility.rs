@@ -24,11 +24,11 @@ pub(super) struct Vertices {
 }
 
 impl Vertices {
-    fn clear(&mut self) {
-        self.in_camera.clear();
-        self.normal.clear();
-        self.in_mesh.clear();
-        self.uv.clear();
+    fn truncate(&mut self, count: usize) {
+        self.in_camera.truncate(count);
+        self.normal.truncate(count);
+        self.in_mesh.truncate(count);
+        self.uv.truncate(count);
     }
 
     /// Adds the point a share `t` of the way from vertex `a` to vertex `b`.
@@ -70,19 +70,68 @@ pub(super) struct Visibility {
     pub(super) triangle: Vec<u32>,
 }
 
+/// What was drawn up to some point, for drawing over it again and again.
+#[derive(Debug, Default)]
+pub(super) struct Underlay {
+    inverse_depth: Vec<f32>,
+    triangle: Vec<u32>,
+    /// How many triangles were seen.
+    seen: u32,
+    vertices: usize,
+}
+
+impl Underlay {
+    /// Whether a triangle index of [`Visibility`] is one of what was drawn up to this point.
+    pub(super) fn holds(&self, triangle: u32) -> bool {
+        triangle < self.seen
+    }
+}
+
 impl Visibility {
     /// Rasterises all visuals.
     pub(super) fn draw(&mut self, visuals: &[Visual], camera: &Camera) {
+        let pixels = camera.intrinsics.width as usize * camera.intrinsics.height as usize;
+        self.inverse_depth.clear();
+        self.inverse_depth.resize(pixels, 0.0);
+        self.triangle.clear();
+        self.triangle.resize(pixels, NONE);
+        self.seen.clear();
+        self.vertices.truncate(0);
+        self.add(visuals, 0, camera);
+    }
+
+    /// Remembers what has been drawn.
+    pub(super) fn underlay(&self) -> Underlay {
+        Underlay {
+            inverse_depth: self.inverse_depth.clone(),
+            triangle: self.triangle.clone(),
+            seen: self.seen.len() as u32,
+            vertices: self.vertices.in_camera.len(),
+        }
+    }
+
+    /// Rasterises the visuals from index `first` on; those before it are those of the underlay, which
+    /// must be the last that was taken, and nothing else drawn since but over it.
+    pub(super) fn draw_over(
+        &mut self,
+        underlay: &Underlay,
+        visuals: &[Visual],
+        first: usize,
+        camera: &Camera,
+    ) {
+        self.inverse_depth.copy_from_slice(&underlay.inverse_depth);
+        self.triangle.copy_from_slice(&underlay.triangle);
+        self.seen.truncate(underlay.seen as usize);
+        self.vertices.truncate(underlay.vertices);
+        self.add(visuals, first, camera);
+    }
+
+    /// Rasterises the visuals from index `first` on over what is there.
+    fn add(&mut self, visuals: &[Visual], first: usize, camera: &Camera) {
         let (width, height) = (
             camera.intrinsics.width as usize,
             camera.intrinsics.height as usize,
         );
-        self.inverse_depth.clear();
-        self.inverse_depth.resize(width * height, 0.0);
-        self.triangle.clear();
-        self.triangle.resize(width * height, NONE);
-        self.seen.clear();
-        self.vertices.clear();
         let pinhole = Pinhole {
             fx: camera.intrinsics.fx as f32,
             fy: camera.intrinsics.fy as f32,
@@ -92,7 +141,7 @@ impl Visibility {
             height,
         };
         let camera_from_world: Isometry3<f32> = camera.world_from_optical.inverse().cast();
-        for (index, visual) in visuals.iter().enumerate() {
+        for (index, visual) in visuals.iter().enumerate().skip(first) {
             let camera_from_mesh = camera_from_world * visual.world_from_mesh;
             let first = self.vertices.in_camera.len() as u32;
             let rotation = camera_from_mesh.rotation.to_rotation_matrix();
