@@ -4,7 +4,8 @@
 //! comes out is believed only if it passes the [gates](Gates): it is still there, it looks like the
 //! target, it has not jumped, grown or come nearer by more than an object does between two frames. Where the frames say
 //! where camera and hand are ([`Space`](crate::Space)), a target in the hand is expected where the hand carries it, and
-//! what has not moved since the click is not taken for a target that has.
+//! what has not moved since the click is not taken for a target that has. Where a target in the hand does not show well, a
+//! click is asked about where it was held last.
 //! A result that fails is never shown as the target; the object is then *occluded*, later *lost*, and the
 //! tracker looks for it where it was and wherever the picture looks like it, until one candidate passes
 //! stricter gates in two frames running.
@@ -49,6 +50,12 @@ pub struct Gates {
     pub score: f64,
     /// The same for what is just where it is expected.
     pub score_at_place: f64,
+    /// Least score of what a click shows where the hand holds the target.
+    pub score_in_hand: f64,
+    /// The parts of the usual area that it may have, from and to.
+    pub area_in_hand: [f64; 2],
+    /// Least similarity of its looks. Fingers before it change them much.
+    pub similarity_in_hand: f32,
     /// Least similarity of looks while tracking.
     pub similarity: f32,
     /// The same for what is just where it is expected.
@@ -79,6 +86,9 @@ impl Default for Gates {
             presence: 0.5,
             score: 0.35,
             score_at_place: 0.2,
+            score_in_hand: 0.6,
+            area_in_hand: [0.2, 1.3],
+            similarity_in_hand: 0.2,
             similarity: 0.55,
             similarity_at_place: 0.35,
             similarity_again: 0.75,
@@ -139,6 +149,8 @@ struct Sighting {
     place: Option<Point3<f64>>,
     /// In the hand's frame, when it is near the hand.
     in_hand: Option<Point3<f64>>,
+    /// The same when most of it was last seen there: the middle of what shows between fingers is elsewhere.
+    held_at: Option<Point3<f64>>,
 }
 
 impl Sighting {
@@ -149,6 +161,17 @@ impl Sighting {
         self.in_hand = self
             .place
             .and_then(|place| segmenter.space()?.in_hand(&place));
+        let is_known = self.held_at.is_some();
+        // Without depth nobody knows whether it is still there.
+        if self.place.is_some() && (self.in_hand.is_none() || !is_known || self.shows_most(found)) {
+            self.held_at = self.in_hand;
+        }
+    }
+
+    /// Whether a result shows most of the target.
+    fn shows_most(&self, found: &Prediction) -> bool {
+        const MOST: f64 = 0.5;
+        found.network_area() as f64 > MOST * self.usual_area
     }
 }
 
@@ -201,6 +224,7 @@ impl Tracker {
             depth_m: None,
             place: None,
             in_hand: None,
+            held_at: None,
         };
         last.locate(segmenter, prediction, segmenter.median_depth(prediction));
         let looks = prediction.memory().clone();
@@ -288,6 +312,13 @@ impl Tracker {
                     }
                 }
             }
+        }
+        if !best
+            .as_ref()
+            .is_some_and(|(_, found)| self.last.shows_most(found))
+            && let Some(found) = self.held(segmenter)?
+        {
+            return Ok(self.see(segmenter, found, String::new()));
         }
         Ok(match best {
             Some((_, found)) => self.see(segmenter, found, String::new()),
@@ -383,6 +414,38 @@ impl Tracker {
             .then(|| "what is there was there before".to_owned())
     }
 
+    /// What a click shows where the hand holds the target, if that may be it. Between fingers it looks so unlike itself that
+    /// its looks and its last mask mislead the network; asked without them, it tells the object from the hand.
+    fn held(&self, segmenter: &mut Segmenter) -> Result<Option<Prediction>, SegmentationError> {
+        let place = || {
+            let place = segmenter.space()?.base_from_hand? * self.last.held_at?;
+            let guess = Guess {
+                carried: true,
+                mask: self.last.mask.clone(),
+                centre: self.last.centre,
+                place: Some(place),
+            };
+            Some((guess.pixel(segmenter)?, guess))
+        };
+        let Some(([x, y], guess)) = place() else {
+            return Ok(None);
+        };
+        let found = segmenter.predict(&Prompt::click(x, y))?;
+        let gates = &self.gates;
+        let depth_m = segmenter.median_depth(&found);
+        let distance_m = guess.distance(segmenter, &found, depth_m);
+        let part = found.network_area() as f64 / self.last.usual_area;
+        let [least, most] = gates.area_in_hand;
+        let is_it = found.network_area() >= gates.least_area
+            && found.presence() >= gates.presence
+            && found.score() >= gates.score_in_hand
+            && self.similarity(&found) >= gates.similarity_in_hand
+            && (least..=most).contains(&part)
+            && distance_m.is_some_and(|distance| distance <= gates.place_m)
+            && !self.is_other(segmenter, &found);
+        Ok(is_it.then_some(found))
+    }
+
     /// Whether a result shows what stood beside the target when it was clicked.
     fn is_other(&self, segmenter: &Segmenter, found: &Prediction) -> bool {
         self.scene
@@ -397,6 +460,13 @@ impl Tracker {
         guessed: Vec<(Prediction, Guess)>,
         elapsed: Duration,
     ) -> Result<Track, SegmentationError> {
+        if let Some(found) = self.held(segmenter)? {
+            let reason = format!(
+                "found in the hand after {:.1} s",
+                (self.unseen + elapsed).as_secs_f64()
+            );
+            return Ok(self.see(segmenter, found, reason));
+        }
         let by_looks = Prompt {
             memory: Some(self.looks.clone()),
             ..Prompt::default()

@@ -303,7 +303,7 @@ fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
     });
     let name = cell.truth.lock().unwrap().objects[index].name.clone();
     let lifted = height() - before;
-    let words = State::named(&state).unwrap().words();
+    let words = State::named(&state).unwrap().plain();
     wait_for("the page to tell", SLOW, || {
         (browser.text("words") == words).then_some(())
     });
