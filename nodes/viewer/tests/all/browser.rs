@@ -313,17 +313,23 @@ fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
         lifted * 1e3
     );
     assert_eq!(lifted > 0.1, state == "holding", "{lifted} m");
-    for (button, from, to) in [("release", "holding", "idle"), ("home", "idle", "idle")] {
-        let is_state = |wanted: &str| cell.truth.lock().unwrap().state == wanted;
-        if button == "release" && !is_state(from) {
-            continue;
-        }
-        browser.press(button);
-        wait_for("the button's work", SLOW, || {
-            let speed = cell.truth.lock().unwrap().speed;
-            (is_state(to) && speed < 0.01).then_some(())
-        });
+    if state == "holding" {
+        does(cell, browser, "release", "releasing");
     }
+    does(cell, browser, "home", "homing");
+}
+
+/// Presses a button and waits until the arm has done what it asks for. Where there is nothing to do, it does not begin.
+fn does(cell: &Cell, browser: &mut Browser, button: &str, doing: &str) {
+    let is = |states: &[&str]| states.contains(&cell.truth.lock().unwrap().state.as_str());
+    browser.press(button);
+    let pressed = Instant::now();
+    while !is(&[doing]) && pressed.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    wait_for("the arm to rest", SLOW, || {
+        is(&["idle", "targeted"]).then_some(())
+    });
 }
 
 #[test]
