@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nalgebra::{DMatrix, Matrix3, Point3, Vector3};
 use supervisor::machine::State;
 
 use crate::cell::{self, Cell, Object};
@@ -220,74 +219,6 @@ fn a_person_points_starts_and_stops() {
     picture(&mut browser, "lost.png");
 }
 
-/// Where in the scene the viewer says that a place of the page is.
-fn point_there(browser: &mut Browser, at: [f64; 2]) -> Option<Point3<f64>> {
-    let told = look_at(browser, at)?;
-    (told.len() == 3).then(|| Point3::from_slice(&told))
-}
-
-/// Where on the page places of the table are, by those that the viewer tells of a grid of clicks: a homography.
-fn page_from_table(browser: &mut Browser) -> impl Fn([f64; 2]) -> [f64; 2] + use<> {
-    let [x, y, width, height] = browser.area("canvas");
-    let mut pairs: Vec<([f64; 2], Point3<f64>)> = Vec::new();
-    for row in 0..4 {
-        for column in 0..4 {
-            let [u, v] = [
-                0.62 + 0.09 * f64::from(column),
-                0.25 + 0.06 * f64::from(row),
-            ];
-            let at = [x + u * width, y + v * height];
-            pairs.extend(point_there(browser, at).map(|point| (at, point)));
-        }
-    }
-    pairs.retain(|(_, point)| point.z.abs() < 0.003);
-    assert!(
-        pairs.len() >= 6,
-        "the table shows in {} places",
-        pairs.len()
-    );
-    // Two equations for each: page x (h (X, Y, 1)) = h' (X, Y, 1), and the same for y.
-    let mut equations = DMatrix::zeros(2 * pairs.len(), 9);
-    for (pair, ([u, v], point)) in pairs.iter().enumerate() {
-        for (axis, page) in [(0, u), (1, v)] {
-            for (place, ground) in [point.x, point.y, 1.0].into_iter().enumerate() {
-                equations[(2 * pair + axis, 3 * axis + place)] = ground;
-                equations[(2 * pair + axis, 6 + place)] = -page / 1e3 * ground;
-            }
-        }
-    }
-    let solved = equations.svd(false, true);
-    let rows = solved.v_t.unwrap();
-    let (least, _) = solved.singular_values.argmin();
-    let homography = Matrix3::from_iterator(rows.row(least).iter().copied()).transpose();
-    move |[ground_x, ground_y]| {
-        let page = homography * Vector3::new(ground_x, ground_y, 1.0);
-        // Columns and rows were counted in thousands, for the sake of the numbers.
-        [page.x / page.z, page.y / page.z].map(|place| place * 1e3)
-    }
-}
-
-/// Finds a place of the page at which the viewer has a point of the object, near its foot.
-fn place_in_scene(browser: &mut Browser, object: &Object) -> [f64; 2] {
-    let on_page = page_from_table(browser);
-    let [x, y, _] = object.place;
-    let foot = on_page([x, y]);
-    let around = [0.0, -6.0, 6.0, -12.0, 12.0];
-    for up in [0.0, 6.0, 12.0, 18.0, 24.0, 32.0] {
-        for aside in around {
-            let at = [foot[0] + aside, foot[1] - up];
-            let is_on_it = |point: Point3<f64>| {
-                let far = (point - Point3::from(object.place)).xy().norm();
-                point.z > 0.006 && far < 0.05
-            };
-            if point_there(browser, at).is_some_and(is_on_it) {
-                return at;
-            }
-        }
-    }
-    panic!("{} is not found in the scene", object.name);
-}
-
 /// Presses start, and waits until the grasp has an end; what is told of it has to be true.
 fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
     let height = || cell.truth.lock().unwrap().objects[index].place[2];
@@ -313,28 +244,11 @@ fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
         lifted * 1e3
     );
     assert_eq!(lifted > 0.1, state == "holding", "{lifted} m");
-    if state == "holding" {
-        does(cell, browser, "release", "releasing");
-    }
-    does(cell, browser, "home", "homing");
-}
-
-/// Presses a button and waits until the arm has done what it asks for. Where there is nothing to do, it does not begin.
-fn does(cell: &Cell, browser: &mut Browser, button: &str, doing: &str) {
-    let is = |states: &[&str]| states.contains(&cell.truth.lock().unwrap().state.as_str());
-    browser.press(button);
-    let pressed = Instant::now();
-    while !is(&[doing]) && pressed.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    wait_for("the arm to rest", SLOW, || {
-        is(&["idle", "targeted"]).then_some(())
-    });
 }
 
 #[test]
 #[ignore = "needs chromium, and some minutes: make test-viewer"]
-fn what_is_clicked_in_the_picture_or_in_the_scene_is_grasped() {
+fn what_is_clicked_in_the_picture_is_grasped() {
     let cell = cell::start(33_010);
     let (first, object) = visible(&cell, 0);
     let mut browser = Browser::open(&format!("http://127.0.0.1:{}/", cell.port));
@@ -348,17 +262,7 @@ fn what_is_clicked_in_the_picture_or_in_the_scene_is_grasped() {
     point_at(&mut browser, on_page(object.pixel.unwrap()));
     becomes_target(&cell, first);
     grasp(&cell, &mut browser, first);
-    picture(&mut browser, "first.png");
-
-    let (second, object) = visible(&cell, 1);
-    set_mode(&mut browser, "look");
-    let there = place_in_scene(&mut browser, &object);
-    set_mode(&mut browser, "object");
-    point_at(&mut browser, there);
-    becomes_target(&cell, second);
-    picture(&mut browser, "in_the_scene.png");
-    grasp(&cell, &mut browser, second);
-    picture(&mut browser, "second.png");
+    picture(&mut browser, "grasped.png");
 }
 
 fn moves(cell: &Cell) {
