@@ -10,6 +10,7 @@
 //! tracker looks for it where it was and wherever the picture looks like it, until one candidate passes
 //! stricter gates in two frames running.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::SegmentationError;
@@ -100,6 +101,36 @@ impl Default for Gates {
             distance_m: 0.12,
             place_m: 0.06,
             lost_after: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Gates {
+    /// For what is just where the target is expected, and for what is elsewhere.
+    fn again(&self, at_place: bool) -> Again {
+        const MOST: f64 = 2.5;
+        if at_place {
+            Again {
+                similarity: self.similarity_at_place,
+                score: self.score_at_place,
+                parts: self.area_at_place..=MOST,
+            }
+        } else {
+            Again {
+                similarity: self.similarity_again,
+                score: self.score,
+                parts: 0.3..=MOST,
+            }
+        }
+    }
+
+    /// For what a click shows where the hand holds the target.
+    fn again_in_hand(&self) -> Again {
+        let [least, most] = self.area_in_hand;
+        Again {
+            similarity: self.similarity_in_hand,
+            score: self.score_in_hand,
+            parts: least..=most,
         }
     }
 }
@@ -195,15 +226,23 @@ impl Guess {
     ) -> Option<f64> {
         Some((place(segmenter, found, depth_m)? - self.place?).norm())
     }
+}
 
-    /// The pixel of the frame that shows its place; `None` outside the picture.
-    fn pixel(&self, segmenter: &Segmenter) -> Option<[f64; 2]> {
-        let [x, y] = segmenter.space()?.pixel(&self.place?)?;
-        let (width, height) = segmenter.frame_size()?;
-        let inside = (0.0..f64::from(width) - 1.0).contains(&x)
-            && (0.0..f64::from(height) - 1.0).contains(&y);
-        inside.then_some([x, y])
-    }
+/// What a result has to be like to be the target that was gone.
+struct Again {
+    similarity: f32,
+    score: f64,
+    /// Of the usual area.
+    parts: RangeInclusive<f64>,
+}
+
+/// The pixel of the frame that shows a place; `None` outside the picture.
+fn pixel(segmenter: &Segmenter, place: &Point3<f64>) -> Option<[f64; 2]> {
+    let [x, y] = segmenter.space()?.pixel(place)?;
+    let (width, height) = segmenter.frame_size()?;
+    let inside =
+        (0.0..f64::from(width) - 1.0).contains(&x) && (0.0..f64::from(height) - 1.0).contains(&y);
+    inside.then_some([x, y])
 }
 
 /// The middle of a result in the base frame.
@@ -417,32 +456,18 @@ impl Tracker {
     /// What a click shows where the hand holds the target, if that may be it. Between fingers it looks so unlike itself that
     /// its looks and its last mask mislead the network; asked without them, it tells the object from the hand.
     fn held(&self, segmenter: &mut Segmenter) -> Result<Option<Prediction>, SegmentationError> {
-        let place = || {
+        let expected = || {
             let place = segmenter.space()?.base_from_hand? * self.last.held_at?;
-            let guess = Guess {
-                carried: true,
-                mask: self.last.mask.clone(),
-                centre: self.last.centre,
-                place: Some(place),
-            };
-            Some((guess.pixel(segmenter)?, guess))
+            Some((place, pixel(segmenter, &place)?))
         };
-        let Some(([x, y], guess)) = place() else {
+        let Some((expected, [x, y])) = expected() else {
             return Ok(None);
         };
         let found = segmenter.predict(&Prompt::click(x, y))?;
-        let gates = &self.gates;
-        let depth_m = segmenter.median_depth(&found);
-        let distance_m = guess.distance(segmenter, &found, depth_m);
-        let part = found.network_area() as f64 / self.last.usual_area;
-        let [least, most] = gates.area_in_hand;
-        let is_it = found.network_area() >= gates.least_area
-            && found.presence() >= gates.presence
-            && found.score() >= gates.score_in_hand
-            && self.similarity(&found) >= gates.similarity_in_hand
-            && (least..=most).contains(&part)
-            && distance_m.is_some_and(|distance| distance <= gates.place_m)
-            && !self.is_other(segmenter, &found);
+        let is_there = place(segmenter, &found, segmenter.median_depth(&found))
+            .is_some_and(|place| (place - expected).norm() <= self.gates.place_m);
+        let again = self.gates.again_in_hand();
+        let is_it = is_there && self.is_it_again(segmenter, &found, &again);
         Ok(is_it.then_some(found))
     }
 
@@ -484,7 +509,7 @@ impl Tracker {
             .map(|(_, guess)| guess)
             .filter(|guess| guess.carried)
         {
-            let Some(pixel) = guess.pixel(segmenter) else {
+            let Some(pixel) = guess.place.and_then(|place| pixel(segmenter, &place)) else {
                 continue;
             };
             anywhere.push(segmenter.predict(&Prompt {
@@ -494,13 +519,14 @@ impl Tracker {
                 ..Prompt::default()
             })?);
         }
+        let gates = &self.gates;
         let best = guessed
             .iter()
             .map(|(found, _)| found)
             .chain(&anywhere)
             .filter_map(|found| {
                 let at_place = self.place_of(segmenter, found, &guessed);
-                self.is_it_again(segmenter, found, at_place.is_some())
+                self.is_it_again(segmenter, found, &gates.again(at_place.is_some()))
                     .then(|| (self.merit(found, self.last.centre), found, at_place))
             })
             .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -551,23 +577,13 @@ impl Tracker {
     }
 
     /// Whether a result may be the target that was gone.
-    fn is_it_again(&self, segmenter: &Segmenter, found: &Prediction, at_place: bool) -> bool {
-        let gates = &self.gates;
-        let (least_similarity, least_score, least_part) = if at_place {
-            (
-                gates.similarity_at_place,
-                gates.score_at_place,
-                gates.area_at_place,
-            )
-        } else {
-            (gates.similarity_again, gates.score, 0.3)
-        };
+    fn is_it_again(&self, segmenter: &Segmenter, found: &Prediction, again: &Again) -> bool {
         let part = found.network_area() as f64 / self.last.usual_area;
-        found.network_area() >= gates.least_area
-            && found.presence() >= gates.presence
-            && found.score() >= least_score
-            && self.similarity(found) >= least_similarity
-            && (least_part..=2.5).contains(&part)
+        found.network_area() >= self.gates.least_area
+            && found.presence() >= self.gates.presence
+            && found.score() >= again.score
+            && self.similarity(found) >= again.similarity
+            && again.parts.contains(&part)
             && !self.is_other(segmenter, found)
     }
 

@@ -73,6 +73,18 @@ fn page_from_pixel(browser: &mut Browser) -> impl Fn([f64; 2]) -> [f64; 2] + use
     }
 }
 
+/// Opens the page of the cell, and finds where on it the pixels of the camera's picture are.
+fn open(cell: &Cell) -> (Browser, impl Fn([f64; 2]) -> [f64; 2] + use<>) {
+    let mut browser = Browser::open(&format!("http://127.0.0.1:{}/", cell.port));
+    wait_for("the viewer", SLOW, || {
+        let is_live = browser.text("link") == "live";
+        (is_live && browser.value("seen() !== null") == true).then_some(())
+    });
+    set_mode(&mut browser, "look");
+    let on_page = page_from_pixel(&mut browser);
+    (browser, on_page)
+}
+
 /// The object that shows, and its number.
 fn visible(cell: &Cell, nth: usize) -> (usize, Object) {
     wait_for("the simulator's truth", SLOW, || {
@@ -154,13 +166,7 @@ fn stop_gets_through_when_the_browser_has_no_connection_left() {
 fn a_person_points_starts_and_stops() {
     let cell = cell::start(1);
     let (first, object) = visible(&cell, 0);
-    let mut browser = Browser::open(&format!("http://127.0.0.1:{}/", cell.port));
-    wait_for("the viewer", SLOW, || {
-        let is_live = browser.text("link") == "live";
-        (is_live && browser.value("seen() !== null") == true).then_some(())
-    });
-    set_mode(&mut browser, "look");
-    let on_page = page_from_pixel(&mut browser);
+    let (mut browser, on_page) = open(&cell);
     picture(&mut browser, "waiting.png");
 
     println!("points at {} in the picture", object.name);
@@ -251,13 +257,7 @@ fn grasp(cell: &Cell, browser: &mut Browser, index: usize) {
 fn what_is_clicked_in_the_picture_is_grasped() {
     let cell = cell::start(33_010);
     let (first, object) = visible(&cell, 0);
-    let mut browser = Browser::open(&format!("http://127.0.0.1:{}/", cell.port));
-    wait_for("the viewer", SLOW, || {
-        let is_live = browser.text("link") == "live";
-        (is_live && browser.value("seen() !== null") == true).then_some(())
-    });
-    set_mode(&mut browser, "look");
-    let on_page = page_from_pixel(&mut browser);
+    let (mut browser, on_page) = open(&cell);
     set_mode(&mut browser, "object");
     point_at(&mut browser, on_page(object.pixel.unwrap()));
     becomes_target(&cell, first);
